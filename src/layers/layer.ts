@@ -1,0 +1,65 @@
+import type { Ops } from '../ops/ops.ts'
+import type { Layer } from '../model.ts'
+
+/** All that a layer sees of one call. Pure: the same call gives the same result. */
+export interface LayerCall<T> {
+  readonly ops: Ops<T>
+  readonly layer: Layer
+  /** Whose rules decide where Keras 1, 2 and 3 differ. */
+  readonly keras: 1 | 2 | 3
+  /** The layer's own weights by Keras' short names, as handles. */
+  readonly weights: Readonly<Record<string, T>>
+  /** The first argument's tensors, flattened in order (one for most layers), then those of further positional arguments. */
+  readonly inputs: readonly T[]
+  /** One an input; null: not masked. `[batch, step]` booleans. */
+  readonly masks: readonly (T | null)[]
+  /** Tensors given by name (`initial_state`, `value`, `key`, `mask`, ...), with the masks they carry. */
+  readonly named: Readonly<Record<string, { readonly tensors: readonly T[], readonly masks: readonly (T | null)[] }>>
+  /** Plain values given by name at the call (`axes`, `use_causal_mask`, ...). */
+  readonly values: Readonly<Record<string, unknown>>
+  /** Names of the internals asked for, relative to the layer (`hidden`, `gates/forget`, `forward/final/cell`); computed only if here. */
+  readonly wanted: ReadonlySet<string>
+  /** States the request brings for this layer, by relative name (`hidden`, `forward/cell`, `cells/0/hidden`), `[batch, unit]`. */
+  readonly initial: Readonly<Record<string, T>>
+  /** Runs a layer inside this one (a wrapper's child) on its own call. */
+  readonly run: (child: Layer, call: ChildCall<T>) => LayerResult<T>
+}
+
+export interface ChildCall<T> {
+  readonly inputs: readonly T[]
+  readonly masks: readonly (T | null)[]
+  readonly named?: LayerCall<T>['named']
+  readonly values?: LayerCall<T>['values']
+  readonly wanted?: ReadonlySet<string>
+  readonly initial?: Readonly<Record<string, T>>
+}
+
+export interface LayerResult<T> {
+  readonly outputs: readonly T[]
+  /** One an output. */
+  readonly masks: readonly (T | null)[]
+  /** The asked internals by relative name. */
+  readonly internals?: Readonly<Record<string, T>>
+  /** What the receipt needs to check this call again, one a cell run. */
+  readonly evidence?: readonly Evidence<T>[]
+}
+
+/** One run of a cell over its steps, as it was returned and what it was computed from; step-major. */
+export interface Evidence<T> {
+  /** Relative to the layer: '' for a plain layer, `forward`, `cells/0`. */
+  readonly at: string
+  readonly cell: Layer
+  /** `[step, batch, ...]` */
+  readonly x: T
+  /** `[step, batch]` booleans, or null. */
+  readonly mask: T | null
+  readonly reverse: boolean
+  /** In the order of the cell's states. */
+  readonly initial: readonly T[]
+  /** `[step, batch, unit]` after each step, in the same order. */
+  readonly states: readonly T[]
+  /** By gate name; only those returned. */
+  readonly gates: Readonly<Record<string, T>>
+}
+
+export type LayerFunction = <T>(call: LayerCall<T>) => LayerResult<T>

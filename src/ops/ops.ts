@@ -1,0 +1,95 @@
+/**
+ * The op contract: all that a layer or a cell may ask of an engine. `T` is the engine's own handle of a tensor.
+ *
+ * Rules. A layer never reads the batch or the step axis as a number (a compiled graph would bake it in): `shape` is for feature
+ * axes and the rank; `reshape` takes 0 for 'as the input has it at this place' and -1 for 'what is left'. Elementwise ops broadcast
+ * as NumPy does. Masks are boolean handles: made by comparisons, combined by `and`/`or`/`not`, used by `where` and `cast`. Numbers may
+ * stand for either operand of a binary op. Negative axes count from the end.
+ */
+export interface Ops<T> {
+  constant (data: Float32Array, shape: readonly number[]): T
+  /** Sizes; an engine that builds graphs gives -1 for batch and step. */
+  shape (x: T): readonly number[]
+  /** To 'float', 'int' (towards zero) or 'bool' (not equal 0). */
+  cast (x: T, to: 'float' | 'int' | 'bool'): T
+
+  add (a: T | number, b: T | number): T
+  sub (a: T | number, b: T | number): T
+  mul (a: T | number, b: T | number): T
+  div (a: T | number, b: T | number): T
+  pow (a: T | number, b: T | number): T
+  minimum (a: T | number, b: T | number): T
+  maximum (a: T | number, b: T | number): T
+  unary (name: Unary, x: T): T
+
+  compare (name: 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' | 'greaterEqual', a: T | number, b: T | number): T
+  and (a: T, b: T): T
+  or (a: T, b: T): T
+  not (a: T): T
+  where (mask: T, yes: T | number, no: T | number): T
+
+  /** Batched over the leading axes; a rank-2 `b` serves every one of them. */
+  matmul (a: T, b: T, transposeA?: boolean, transposeB?: boolean): T
+  /** `axes` undefined: all. For booleans `any` and `all`. */
+  reduce (name: 'sum' | 'mean' | 'max' | 'min' | 'prod' | 'any' | 'all', x: T, axes?: readonly number[], keepDims?: boolean): T
+  /** exp(x - max) / sum, along `axis`. */
+  softmax (x: T, axis: number): T
+
+  /** x `[batch, row, column, channel]`, kernel `[row, column, channel / groups, filter]`. */
+  conv (x: T, kernel: T, options: ConvOptions): T
+  /** kernel `[row, column, channel, multiplier]` -> channels times multiplier. */
+  depthwiseConv (x: T, kernel: T, options: ConvOptions): T
+  /** x `[batch, row, column, channel]`; 'same' averages leave the padding out of the count. */
+  pool (kind: 'max' | 'mean', x: T, options: PoolOptions): T
+
+  reshape (x: T, shape: readonly number[]): T
+  /** Leading axis of x apart into the first two axes of `like`: `[batch * step, ...]` -> `[batch, step, ...]`. */
+  splitFirst (x: T, like: T): T
+  transpose (x: T, order: readonly number[]): T
+  concat (xs: readonly T[], axis: number): T
+  /** `[from, to)` along one axis; negative from the end; `to` undefined: to the end. */
+  slice (x: T, axis: number, from: number, to?: number): T
+  /** Entries of x along `axis` at whole-number `indices` (any rank). */
+  gather (x: T, indices: T, axis: number): T
+  pad (x: T, pairs: readonly (readonly [number, number])[], value: number): T
+  reverse (x: T, axis: number): T
+  /** Each entry along `axis` n times over, neighbours together (as NumPy's repeat). */
+  repeat (x: T, axis: number, n: number): T
+  expandDims (x: T, axis: number): T
+  squeeze (x: T, axis: number): T
+  /** A tensor of x's shape filled with `value`. */
+  fill (x: T, value: number): T
+  broadcastLike (x: T, like: T): T
+  /** `[0, 1, ..., n-1]`, n the size of x along `axis`. */
+  range (x: T, axis: number): T
+
+  /**
+   * The loop over steps, the only one. `sequences` are step-major `[step, batch, ...]`; the body gets one step of each and the states, and
+   * gives one step of each result and the next states. Results are stacked step-major, in input order even when `reverse` reads
+   * from the last step to the first.
+   */
+  scan (body: (step: T[], states: T[]) => { results: T[], states: T[] }, sequences: readonly T[], states: readonly T[], reverse?: boolean):
+    { results: T[], states: T[] }
+
+  /** What one kernel of the engine does for a whole LSTM with tanh and sigmoid; undefined where the engine has none. See fused.ts. */
+  fusedLstm?: (x: T, hidden: T, cell: T, kernel: T, bias: T) => FusedLstm<T>
+}
+
+export type Unary = 'neg' | 'abs' | 'square' | 'sqrt' | 'rsqrt' | 'exp' | 'log' | 'log1p' | 'expm1' | 'tanh' | 'sigmoid' | 'relu' | 'erf' |
+  'floor' | 'sign' | 'softplus'
+
+export interface ConvOptions {
+  readonly strides: readonly [number, number]
+  readonly padding: 'valid' | 'same'
+  readonly dilation: readonly [number, number]
+  readonly groups?: number
+}
+
+export interface PoolOptions {
+  readonly size: readonly [number, number]
+  readonly strides: readonly [number, number]
+  readonly padding: 'valid' | 'same'
+}
+
+/** All `[step, batch, unit]`, after activation. */
+export interface FusedLstm<T> { readonly input: T, readonly forget: T, readonly candidate: T, readonly output: T, readonly cell: T, readonly hidden: T }

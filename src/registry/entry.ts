@@ -1,0 +1,28 @@
+import type { ModelFile } from '../model.ts'
+import type { Meta } from './meta.ts'
+
+/** What the self-check of a model at load, or of one answer, found. */
+export interface Receipt {
+  readonly engine: string
+  /** What was compared, in words ('gates', 'states', 'float64', 'keras'). */
+  readonly checked: readonly string[]
+  readonly maxDifference: number
+  readonly tolerance: number
+  readonly sound: boolean
+  /** Why the model is computed by a slower or less exact engine, where that is so. */
+  readonly warning?: string
+}
+
+/** One version of one model as the registry knows it. */
+export interface Entry {
+  readonly id: string
+  readonly version: number
+  status: 'ready' | 'loading' | 'refused' | 'unsound'
+  /** Why it is not served, and what to do. */
+  reason?: string
+  /** `sha256:...` over the model's files. */
+  readonly digest: string
+  readonly file: ModelFile | null
+  readonly meta: Meta
+  receipt?: Receipt
+}
