@@ -1,0 +1,22 @@
+// npm start [-- ARGUMENTS]: engine, build, then the service, in this very process: its arguments, signals and exit code are its own.
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { projectFolder } from './engine/names.mjs'
+import { buildStep, engineStep } from './steps.mjs'
+
+// The one flag this script looks at too; all of them go on to the service, which checks them.
+const { values } = parseArgs({ options: { engine: { type: 'string' } }, strict: false })
+await engineStep(typeof values.engine === 'string' ? values.engine : process.env.ENGINE || undefined)
+buildStep()
+
+const cli = join(projectFolder, 'dist', 'src', 'cli.js')
+if (!existsSync(cli)) {
+  console.error(`start: there is no ${cli}`)
+  process.exit(1)
+}
+process.setSourceMapsEnabled(true)
+process.argv[1] = cli
+await import(pathToFileURL(cli).href)
