@@ -1,4 +1,6 @@
 import type { Ops } from '../ops/ops.ts'
+import type { ByGate } from '../cells/cell.ts'
+import type { Read } from '../cells/recurrent.ts'
 import type { Layer } from '../model.ts'
 
 /** All that a layer sees of one call. Pure: the same call gives the same result. */
@@ -9,6 +11,8 @@ export interface LayerCall<T> {
   readonly keras: 1 | 2 | 3
   /** The layer's own weights by Keras' short names, as handles. */
   readonly weights: Readonly<Record<string, T>>
+  /** The same for a layer inside this one. */
+  readonly weightsOf: (child: Layer) => Readonly<Record<string, T>>
   /** The first argument's tensors, flattened in order (one for most layers), then those of further positional arguments. */
   readonly inputs: readonly T[]
   /** One an input; null: not masked. `[batch, step]` booleans. */
@@ -44,22 +48,14 @@ export interface LayerResult<T> {
   readonly evidence?: readonly Evidence<T>[]
 }
 
-/** One run of a cell over its steps, as it was returned and what it was computed from; step-major. */
+/** One run of a cell as it was answered: what it read, what it became, and the gates given back. */
 export interface Evidence<T> {
-  /** Relative to the layer: '' for a plain layer, `forward`, `cells/0`. */
+  /** Where in the layer: '' for a plain one, `forward`, `cells/0`, `backward/cells/1`. */
   readonly at: string
-  readonly cell: Layer
-  /** `[step, batch, ...]` */
-  readonly x: T
-  /** `[step, batch]` booleans, or null. */
-  readonly mask: T | null
-  readonly reverse: boolean
-  /** In the order of the cell's states. */
-  readonly initial: readonly T[]
-  /** `[step, batch, unit]` after each step, in the same order. */
-  readonly states: readonly T[]
-  /** By gate name; only those returned. */
-  readonly gates: Readonly<Record<string, T>>
+  readonly layer: Layer
+  readonly run: Read<T>
+  /** `[step, batch, unit]`, zero at masked steps; only the returned ones. */
+  readonly gates: ByGate<T>
 }
 
 export type LayerFunction = <T>(call: LayerCall<T>) => LayerResult<T>

@@ -1,0 +1,104 @@
+import type { ByGate, Cell, CellCall, Contribution, Gates } from './cell.ts'
+import { fusable, fused } from './lstm.ts'
+
+/** What a cell reads. */
+export interface Reading<T> {
+  /** `[step, batch, ...]` in input time. */
+  readonly x: T
+  /** `[step, batch]` booleans; null: every step counts. */
+  readonly mask: T | null
+  /** States before the first step read, `[batch, unit]`; null: zeros. */
+  readonly initial: readonly T[] | null
+  /** Reads from the last step to the first. */
+  readonly reverse: boolean
+}
+
+/** What it became, in input time: states `[step, batch, unit]` just after the cell read each step; at masked steps they carry over. */
+export interface Read<T> extends Reading<T> {
+  readonly initial: readonly T[]
+  readonly states: readonly T[]
+  /** Where one kernel gave them with the states; unmasked runs only. */
+  readonly gates: ByGate<T> | null
+}
+
+/** A mask `[...]` with axes of size 1 behind, to stand against `like`. */
+function against<T> ({ ops }: CellCall<T>, mask: T, like: T): T {
+  let wide = mask
+  while (ops.shape(wide).length < ops.shape(like).length) wide = ops.expandDims(wide, -1)
+  return wide
+}
+
+/** The only loop over steps. */
+export function read<T> (cell: Cell, call: CellCall<T>, reading: Reading<T>): Read<T> {
+  const { ops } = call
+  const { x, mask, reverse } = reading
+  if (mask === null && fusable(call)) {
+    const initial = reading.initial ?? zeros(cell, call, cell.project(call, ops.slice(x, 0, 0, 1)))
+    const turn = (t: T): T => reverse ? ops.reverse(t, 0) : t
+    const { states, gates } = fused(call, turn(x), initial)
+    return { ...reading, initial, states: states.map(turn), gates: Object.fromEntries(Object.entries(gates).map(([gate, t]) => [gate, turn(t)])) }
+  }
+  const projected = cell.project(call, x)
+  const initial = reading.initial ?? zeros(cell, call, projected)
+  const sequences = mask === null ? [projected] : [projected, mask]
+  const { results } = ops.scan(([step, seen], states) => {
+    const next = cell.update(call, cell.compute(call, step, states).gates, states)
+    const kept = seen === undefined ? next : next.map((state, n) => ops.where(against(call, seen, state), state, states[n]))
+    return { results: kept, states: kept }
+  }, sequences, initial, reverse)
+  return { ...reading, initial, states: results, gates: null }
+}
+
+/** Zero states `[batch, unit]`, made from the projected input `[step, batch, gate * unit]`. */
+function zeros<T> (cell: Cell, call: CellCall<T>, projected: T): T[] {
+  const { ops, layer: { config } } = call
+  const first = ops.squeeze(ops.slice(projected, 0, 0, 1), 0)
+  const state = ops.fill(ops.slice(first, -1, 0, (config.units ?? config.filters) as number), 0)
+  return cell.states.map(() => state)
+}
+
+/** The states before each step: those after the step read before it. `[step, batch, unit]` */
+export function before<T> ({ ops }: CellCall<T>, { states, initial, reverse }: Read<T>): T[] {
+  return states.map((state, n) => {
+    const first = ops.expandDims(initial[n], 0)
+    return reverse ? ops.concat([ops.slice(state, 0, 1), first], 0) : ops.concat([first, ops.slice(state, 0, 0, -1)], 0)
+  })
+}
+
+/** Gates and pre-activations of all steps in one call, from the input and the shifted states. */
+export function recompute<T> (cell: Cell, call: CellCall<T>, run: Read<T>): Gates<T> {
+  return cell.compute(call, cell.project(call, run.x), before(call, run))
+}
+
+/** Each gate's three parts at all steps. */
+export function contributions<T> (cell: Cell, call: CellCall<T>, run: Read<T>): Readonly<Record<string, Contribution<T>>> {
+  return cell.contributions(call, run.x, before(call, run), run.gates ?? recompute(cell, call, run).gates)
+}
+
+/** Zero where a step is masked. */
+export function blank<T> (call: CellCall<T>, x: T, mask: T | null): T {
+  return mask === null ? x : call.ops.where(against(call, mask, x), x, 0)
+}
+
+/** A state at the last step read, `[batch, unit]`. */
+export function last<T> ({ ops }: CellCall<T>, { reverse }: Reading<T>, sequence: T): T {
+  return ops.squeeze(reverse ? ops.slice(sequence, 0, 0, 1) : ops.slice(sequence, 0, -1), 0)
+}
+
+/**
+ * What the layer gives at each step, as Keras' rnn() has it: at a masked step the output of the step read before it (zeros before
+ * the first), or zeros where the layer asks for that. `hidden` already carries over, and differs only where a state was brought.
+ */
+export function outputs<T> (call: CellCall<T>, run: Read<T>, brought: boolean, zeroMasked: boolean): T {
+  const { ops } = call
+  const [hidden] = run.states
+  const { mask, reverse } = run
+  if (mask === null) return hidden
+  if (zeroMasked) return blank(call, hidden, mask)
+  if (!brought) return hidden
+  const { results: [given] } = ops.scan(([now, seen], [previous]) => {
+    const result = ops.where(against(call, seen, now), now, previous)
+    return { results: [result], states: [result] }
+  }, [hidden, mask], [ops.fill(run.initial[0], 0)], reverse)
+  return given
+}

@@ -1,0 +1,117 @@
+import type { CellCall } from '../cells/cell.ts'
+import { cellsIn } from '../cells/cells.ts'
+import { blank, contributions, last, outputs, read, recompute, type Read } from '../cells/recurrent.ts'
+import { Fault } from '../errors.ts'
+import type { Ops } from '../ops/ops.ts'
+import type { Evidence, LayerCall, LayerFunction } from './layer.ts'
+
+/** The first two axes changed places: `[batch, step, ...]` <-> `[step, batch, ...]`. */
+export function swap<T> (ops: Ops<T>, x: T): T {
+  return ops.transpose(x, ops.shape(x).map((_, axis) => axis < 2 ? 1 - axis : axis))
+}
+
+/**
+ * LSTM, GRU, SimpleRNN, ConvLSTM, RNN(cell) and RNN(StackedRNNCells). Stacked cells are run one after the other over all steps, which is
+ * the same as step by step: a cell hears only what the one below it gave at the same step.
+ */
+export const recurrent: LayerFunction = (call) => {
+  const { ops, layer, wanted } = call
+  const { config } = layer
+  const batchFirst = config.time_major !== true
+  const reverse = config.go_backwards === true
+  const turn = <T>(o: Ops<T>, x: T): T => batchFirst ? swap(o, x) : x
+  const mask = maskOf(call)
+  const stepMask = mask === null ? null : turn(ops, mask)
+  const runs = runCells(call, turn(ops, call.inputs[0]), stepMask, reverse)
+
+  const top = runs[runs.length - 1]
+  const sequence = outputs(top.bound, top.run, top.brought, (call.values.zero_output_for_mask ?? config.zero_output_for_mask) === true)
+  const output = config.return_sequences === true ? turn(ops, reverse ? ops.reverse(sequence, 0) : sequence) : last(top.bound, top.run, sequence)
+  const ordered = config.reverse_state_order === true || layer.children.cell?.config.reverse_state_order === true ? runs.toReversed() : runs
+  const states = config.return_state === true ? ordered.flatMap(({ bound, run }) => run.states.map((state) => last(bound, run, state))) : []
+
+  const internals: Record<string, typeof output> = {}
+  if (mask !== null && wanted.has('mask')) internals.mask = batchFirst ? mask : swap(ops, mask)
+  const evidence = runs.map((one): Evidence<typeof output> => {
+    const gates = internalsOf(call, one, stepMask, internals)
+    return { at: one.at, layer: one.layer, run: one.run, gates }
+  })
+  const given = call.named.mask?.tensors[0] ?? call.masks[0] ?? null
+  const outputMask = config.return_sequences === true ? (call.keras === 3 ? call.masks[0] ?? null : given) : null
+  return { outputs: [output, ...states], masks: [outputMask, ...states.map(() => null)], internals, evidence }
+}
+
+interface CellRun<T> { at: string, layer: Evidence<T>['layer'], cell: ReturnType<typeof cellsIn>[number]['cell'], bound: CellCall<T>, run: Read<T>, brought: boolean }
+
+/** States wired to the layer in the graph, in Keras' order. */
+function wired<T> (call: LayerCall<T>): readonly T[] {
+  return [...call.inputs.slice(1), ...(call.named.initial_state?.tensors ?? [])]
+}
+
+/** The mask that Keras applies. Keras 3 hands a layer its mask only where it has a single tensor argument, so not beside an initial_state. */
+function maskOf<T> (call: LayerCall<T>): T | null {
+  const explicit = call.named.mask?.tensors[0]
+  if (explicit !== undefined) return explicit
+  return call.keras === 3 && wired(call).length > 0 ? null : call.masks[0] ?? null
+}
+
+/** Runs the layer's cells, each over all steps; x `[step, batch, ...]`. */
+function runCells<T> (call: LayerCall<T>, x: T, mask: T | null, reverse: boolean): CellRun<T>[] {
+  const { ops, layer, keras } = call
+  const cells = cellsIn(layer)
+  const given = [...wired(call)]
+  const count = cells.reduce((sum, { cell }) => sum + cell.states.length, 0)
+  if (given.length !== 0 && given.length !== count) {
+    throw new Fault('bad_file', `layer "${layer.path}" (${layer.className}) has ${count} states but is given ${given.length} initial states`)
+  }
+  const reversed = layer.children.cell?.config.reverse_state_order === true
+  const wiredTo = new Map((reversed ? cells.toReversed() : cells).map(({ at, cell }) => [at, given.splice(0, cell.states.length)]))
+  const runs: CellRun<T>[] = []
+  let heard = x
+  for (const { at, layer: inner, cell } of cells) {
+    const bound: CellCall<T> = { ops, keras, layer: inner, weights: inner === layer ? call.weights : call.weightsOf(inner) }
+    const place = (state: string): string => at === '' ? state : `${at}/${state}`
+    const asked = cell.states.map((state) => call.initial[place(state)])
+    const own = wiredTo.get(at)!
+    let initial: T[] | null = own.length > 0 ? own : null
+    if (asked.some((state) => state !== undefined)) {
+      if (initial === null && asked.includes(undefined as T)) {
+        throw new Fault('invalid_value', `initialState of "${layer.path}" must bring every state of its cell: ${cell.states.map(place).join(', ')}`, '/initialState')
+      }
+      initial = asked.map((state, n) => state ?? own[n])
+    }
+    const run = read(cell, bound, { x: heard, mask, initial, reverse })
+    runs.push({ at, layer: inner, cell, bound, run, brought: initial !== null })
+    heard = run.states[0]
+  }
+  return runs
+}
+
+/** Writes the asked internals of one cell's run into `internals`; gives the gates among them, step-major, for the receipt. */
+function internalsOf<T> (call: LayerCall<T>, { at, cell, bound, run }: CellRun<T>, mask: T | null, internals: Record<string, T>): Record<string, T> {
+  const { ops, wanted } = call
+  const name = (relative: string): string => at === '' ? relative : `${at}/${relative}`
+  const asks = (relative: string): boolean => wanted.has(name(relative))
+  const put = (relative: string, value: () => T): void => { if (asks(relative)) internals[name(relative)] = value() }
+  cell.states.forEach((state, n) => {
+    put(state, () => swap(ops, run.states[n]))
+    put(`final/${state}`, () => last(bound, run, run.states[n]))
+  })
+  const gateNames = cell.gates.map(({ gate }) => gate)
+  const again = gateNames.some((gate) => asks(`preactivations/${gate}`) || (run.gates === null && asks(`gates/${gate}`))) ? recompute(cell, bound, run) : null
+  const shown = run.gates ?? again?.gates ?? {}
+  const returned: Record<string, T> = {}
+  for (const gate of gateNames) {
+    if (asks(`gates/${gate}`)) {
+      returned[gate] = blank(bound, shown[gate], mask)
+      internals[name(`gates/${gate}`)] = swap(ops, returned[gate])
+    }
+    put(`preactivations/${gate}`, () => swap(ops, blank(bound, again!.preactivations[gate], mask)))
+  }
+  if (gateNames.some((gate) => asks(`contributions/${gate}/input`))) {
+    for (const [gate, parts] of Object.entries(contributions(cell, bound, run))) {
+      for (const [part, value] of Object.entries(parts)) put(`contributions/${gate}/${part}`, () => swap(ops, blank(bound, value as T, mask)))
+    }
+  }
+  return returned
+}
