@@ -1,7 +1,7 @@
 """models/nextchar: the next letter from three letters, by an LSTM whose activation and recurrent_activation are both sigmoid. Keras 2.15.
 
 The text is the Constitution of the United States with its amendments, in order: the first 85 % trains, the last 15 % (from within
-Amendment XX on) is scored once; the number of epochs is chosen inside the training part, on its own last tenth.
+Amendment XX on) gives the score; the number of epochs is chosen inside the training part, on its own last tenth.
 """
 
 import common

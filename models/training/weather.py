@@ -1,6 +1,6 @@
 """models/weather: the next day's precipitation, temperatures and wind in Seattle from the seven days before, by one LSTM. Keras 2.15.
 
-Trained on 2012 and 2013, the number of epochs chosen on 2014, trained again on 2012 to 2014, scored once on 2015.
+Trained on 2012 and 2013, the number of epochs chosen on 2014, trained again on 2012 to 2014, scored on 2015.
 """
 
 import common

@@ -1,7 +1,7 @@
 """models/weather-kind: what kind of day follows ten days of Seattle weather (drizzle, fog, rain, snow or sun), by a bidirectional LSTM
 under a GRU. Keras 3.
 
-Trained on 2012 and 2013, the number of epochs chosen on 2014, trained again on 2012 to 2014, scored once on 2015. The kind of the day
+Trained on 2012 and 2013, the number of epochs chosen on 2014, trained again on 2012 to 2014, scored on 2015. The kind of the day
 itself is only known from the days before: its own measurements are not among the inputs.
 """
 
