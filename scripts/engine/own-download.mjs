@@ -2,7 +2,6 @@
 
 import http from 'node:http'
 import https from 'node:https'
-import { createRequire } from 'node:module'
 import { cp, mkdir, readdir, realpath, rename } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { addonFile, librariesFolder } from './names.mjs'
@@ -20,7 +19,7 @@ function hostOf ({ packageJson }, env) {
 /** Throws, with the reason, when the download host does not answer soon or does not let this machine in. */
 export async function probeHost (tfjsNode, env = process.env) {
   const url = hostOf(tfjsNode, env)
-  const status = await head(url, tfjsNode, env).catch(error => {
+  const status = await answer(url, env).catch(error => {
     throw new Error(`tfjs-node's download host ${url.host} is not reachable: ${error.code ?? error.message}`)
   })
   // Any other answer will do: a storage host has nothing to show at the address that all its files start with.
@@ -29,24 +28,22 @@ export async function probeHost (tfjsNode, env = process.env) {
   }
 }
 
-function head (url, tfjsNode, env) {
-  // The script takes these settings, with this agent; so the probe goes the same way.
+// The HTTP status of the host, or of the proxy that tfjs-node's script would ask (it looks at these variables) for a way to it.
+function answer (url, env) {
   const proxy = env.HTTPS_PROXY || env.https_proxy || env.HTTP_PROXY || env.http_proxy
-  const ProxyAgent = createRequire(join(tfjsNode.folder, 'package.json'))('https-proxy-agent')
-  const agent = proxy ? new ProxyAgent(proxy) : undefined
+  const [target, options] = proxy
+    ? [new URL(proxy), { method: 'CONNECT', path: `${url.hostname}:${url.port || (url.protocol === 'http:' ? 80 : 443)}` }]
+    : [url, { method: 'HEAD' }]
+  const request = (target.protocol === 'https:' ? https : http).request(target, { ...options, agent: false })
+  const late = setTimeout(() => request.destroy(new Error(`no answer in ${probeSeconds} s`)), probeSeconds * 1000)
   return new Promise((resolve, reject) => {
-    const request = (url.protocol === 'http:' ? http : https).request(url, { method: 'HEAD', agent }, response => {
-      clearTimeout(late)
-      response.resume()
-      resolve(response.statusCode)
-      request.destroy()
-    })
-    const late = setTimeout(() => request.destroy(new Error(`no answer in ${probeSeconds} s`)), probeSeconds * 1000)
-    request.once('error', error => {
-      clearTimeout(late)
-      reject(error)
-    })
+    request.once('response', response => resolve(response.statusCode))
+    request.once('connect', response => resolve(response.statusCode))
+    request.once('error', reject)
     request.end()
+  }).finally(() => {
+    clearTimeout(late)
+    request.destroy()
   })
 }
 
