@@ -1,0 +1,188 @@
+/**
+ * float32 -> the shortest decimal that gives back the same float32 when it is read as a double and rounded (`JSON.parse` then
+ * `Math.fround`; NumPy and R do the same), and of the shortest ones the nearest to the value.
+ *
+ * A float stands for every real number up to half way to its neighbours. Scaled to nine digits before the point, that interval is
+ * 6 to 120 wide: one 6-digit decimal (a multiple of 1000) at the most lies in it, else some of 7, 8 or always 9 digits. Doubles have the
+ * 53 bits to decide this, except when an end of the interval is within `near` of a whole number: those few floats go the slow way.
+ */
+
+/** No float32 takes more bytes: sign, nine digits, point, `e-38`. */
+export const longest = 16
+
+/** Far above the rounding of the scaled doubles (2.4e-7), and met by a few floats in a million. */
+const near = 1e-6
+
+/** By biased exponent e of a normal float in [2^(e-127), 2^(e-126)): half the gap to the next float above. */
+const halfGap = new Float64Array(255)
+/** The power of ten in the range, if any: from there on a value has one digit more. Infinity where there is none. */
+const tenWithin = new Float64Array(255)
+/** Scales the values below `tenWithin` to nine digits before the point. */
+const scale = new Float64Array(255)
+/** The same for the values from `tenWithin` on. */
+const scaleFromTen = new Float64Array(255)
+/** The decimal exponent of the ninth digit, for the values below `tenWithin`. */
+const ninth = new Int32Array(255)
+for (let e = 1; e < 255; e++) {
+  const low = 2 ** (e - 127)
+  // Exact for powers of two, but near 10^k the logarithm may be off by its last bit.
+  let magnitude = Math.round(Math.log10(low))
+  if (Number(`1e${magnitude}`) > low) magnitude--
+  const ten = Number(`1e${magnitude + 1}`)
+  halfGap[e] = 2 ** (e - 151)
+  tenWithin[e] = ten < 2 * low ? ten : Infinity
+  scale[e] = Number(`1e${8 - magnitude}`)
+  scaleFromTen[e] = Number(`1e${7 - magnitude}`)
+  ninth[e] = magnitude - 8
+}
+
+const zero = 48
+const point = 46
+const minus = 45
+const letterE = 101
+
+/** 00, 01, ... 99. */
+const pairs = new Uint8Array(200)
+for (let n = 0; n < 100; n++) {
+  pairs[2 * n] = zero + Math.floor(n / 10)
+  pairs[2 * n + 1] = zero + n % 10
+}
+
+/**
+ * Writes a finite float32 at `at` (room for `longest` bytes is the caller's duty) and returns where the text ends.
+ * `bits` are the same 32 bits as an unsigned integer. Negative zero is `-0.0`: Python reads `-0` as the integer 0.
+ */
+export function writeFloat32 (bytes: Uint8Array, at: number, value: number, bits: number): number {
+  if (value === 0) {
+    if (bits !== 0) {
+      bytes[at++] = minus
+      bytes[at++] = zero
+      bytes[at++] = point
+    }
+    bytes[at] = zero
+    return at + 1
+  }
+  let a = value
+  if (a < 0) {
+    a = -a
+    bytes[at++] = minus
+  }
+  const e = (bits >>> 23) & 255
+  if (e === 0) return writeSlowly(bytes, at, a)
+
+  let by = scale[e]
+  let exponent = ninth[e]
+  if (a >= tenWithin[e]) {
+    by = scaleFromTen[e]
+    exponent++
+  }
+  const s = a * by
+  const half = halfGap[e] * by
+  const high = s + half
+  // Below a power of two the floats lie twice as close.
+  const low = s - ((bits & 0x7fffff) === 0 ? half / 2 : half)
+  const top = high | 0
+  const bottom = (low | 0) + 1
+  const over = high - top
+  const under = bottom - low
+  if (over < near || over > 1 - near || under < near || under > 1 - near) return writeSlowly(bytes, at, a)
+
+  let digits = top - top % 1000
+  if (digits >= bottom) {
+    digits = (digits / 1000) | 0
+    exponent += 3
+    while (digits % 10 === 0) {
+      digits = (digits / 10) | 0
+      exponent++
+    }
+    return writeDecimal(bytes, at, digits, exponent)
+  }
+  if (top - top % 100 >= bottom) {
+    digits = (s + 50) | 0
+    digits -= digits % 100
+    if (digits < bottom) digits += 100
+    else if (digits > top) digits -= 100
+    return writeDecimal(bytes, at, (digits / 100) | 0, exponent + 2)
+  }
+  if (top - top % 10 >= bottom) {
+    digits = (s + 5) | 0
+    digits -= digits % 10
+    if (digits < bottom) digits += 10
+    else if (digits > top) digits -= 10
+    return writeDecimal(bytes, at, (digits / 10) | 0, exponent + 1)
+  }
+  return writeDecimal(bytes, at, (s + 0.5) | 0, exponent)
+}
+
+/** Subnormals, and floats whose interval ends too near a decimal for doubles to tell: tried digit by digit, by V8's exact conversions. */
+function writeSlowly (bytes: Uint8Array, at: number, a: number): number {
+  for (let digits = 1; ; digits++) {
+    const [mantissa, exponent] = a.toExponential(digits - 1).split('e')
+    const last = Number(exponent) - digits + 1
+    const nearest = Number(mantissa.replace('.', ''))
+    // Below a power of two the interval is narrower: the nearest decimal may fall out of it there while the next one above lies within.
+    for (let n = nearest; n <= nearest + 1; n++) {
+      if (Math.fround(Number(`${n}e${last}`)) === a) return writeDecimal(bytes, at, n, last)
+    }
+  }
+}
+
+/** digits * 10^exponent, with a point where that is no longer than an exponent. */
+function writeDecimal (bytes: Uint8Array, at: number, digits: number, exponent: number): number {
+  const count = countDigits(digits)
+  const whole = count + exponent
+  if (whole > 0 && whole < count) {
+    // One place to the right, then the whole part moves back over the point's place.
+    writeDigits(bytes, at + 1, digits, count)
+    for (let n = 0; n < whole; n++) bytes[at + n] = bytes[at + n + 1]
+    bytes[at + whole] = point
+    return at + count + 1
+  }
+  if (whole <= 0 && whole > -3) {
+    bytes[at++] = zero
+    bytes[at++] = point
+    for (let n = whole; n < 0; n++) bytes[at++] = zero
+    writeDigits(bytes, at, digits, count)
+    return at + count
+  }
+  if (whole >= count && whole <= 9) {
+    writeDigits(bytes, at, digits, count)
+    for (let n = count; n < whole; n++) bytes[at + n] = zero
+    return at + whole
+  }
+  if (count === 1) {
+    bytes[at++] = zero + digits
+  } else {
+    writeDigits(bytes, at + 1, digits, count)
+    bytes[at] = bytes[at + 1]
+    bytes[at + 1] = point
+    at += count + 1
+  }
+  bytes[at++] = letterE
+  let power = whole - 1
+  if (power < 0) {
+    bytes[at++] = minus
+    power = -power
+  }
+  if (power >= 10) bytes[at++] = pairs[2 * power]
+  bytes[at++] = pairs[2 * power + 1]
+  return at
+}
+
+function writeDigits (bytes: Uint8Array, at: number, digits: number, count: number): void {
+  let end = at + count
+  while (digits >= 10) {
+    const rest = (digits / 100) | 0
+    const pair = 2 * (digits - 100 * rest)
+    bytes[--end] = pairs[pair + 1]
+    bytes[--end] = pairs[pair]
+    digits = rest
+  }
+  if (end > at) bytes[at] = zero + digits
+}
+
+function countDigits (n: number): number {
+  if (n >= 1e6) return n >= 1e8 ? 9 : n >= 1e7 ? 8 : 7
+  if (n >= 1e3) return n >= 1e5 ? 6 : n >= 1e4 ? 5 : 4
+  return n >= 100 ? 3 : n >= 10 ? 2 : 1
+}
