@@ -1,5 +1,4 @@
 import type { Ops } from '../ops/ops.ts'
-import type { ByGate } from '../cells/cell.ts'
 import type { Read } from '../cells/recurrent.ts'
 import type { Layer } from '../model.ts'
 
@@ -48,14 +47,14 @@ export interface LayerResult<T> {
   readonly evidence?: readonly Evidence<T>[]
 }
 
-/** One run of a cell as it was answered: what it read, what it became, and the gates given back. */
+/** One run of a cell: what it read and became, and what of it the layer gives back. The receipt holds the one against the other. */
 export interface Evidence<T> {
   /** Where in the layer: '' for a plain one, `forward`, `cells/0`, `backward/cells/1`. */
   readonly at: string
   readonly layer: Layer
   readonly run: Read<T>
-  /** `[step, batch, unit]`, zero at masked steps; only the returned ones. */
-  readonly gates: ByGate<T>
+  /** The internals as given back, `[batch, step, unit]`, by name without `at`: `hidden`, `gates/forget`, `final/cell`. */
+  readonly returned: Readonly<Record<string, T>>
 }
 
 export type LayerFunction = <T>(call: LayerCall<T>) => LayerResult<T>

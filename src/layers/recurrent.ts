@@ -33,8 +33,9 @@ export const recurrent: LayerFunction = (call) => {
   const internals: Record<string, typeof output> = {}
   if (mask !== null && wanted.has('mask')) internals.mask = batchFirst ? mask : swap(ops, mask)
   const evidence = runs.map((one): Evidence<typeof output> => {
-    const gates = internalsOf(call, one, stepMask, internals)
-    return { at: one.at, layer: one.layer, run: one.run, gates }
+    const returned = internalsOf(call, one, stepMask)
+    for (const [name, value] of Object.entries(returned)) internals[one.at === '' ? name : `${one.at}/${name}`] = value
+    return { at: one.at, layer: one.layer, run: one.run, returned }
   })
   const given = call.named.mask?.tensors[0] ?? call.masks[0] ?? null
   const outputMask = config.return_sequences === true ? (call.keras === 3 ? call.masks[0] ?? null : given) : null
@@ -87,30 +88,27 @@ function runCells<T> (call: LayerCall<T>, x: T, mask: T | null, reverse: boolean
   return runs
 }
 
-/** Writes the asked internals of one cell's run into `internals`; gives the gates among them, step-major, for the receipt. */
-function internalsOf<T> (call: LayerCall<T>, { at, cell, bound, run }: CellRun<T>, mask: T | null, internals: Record<string, T>): Record<string, T> {
+/** The asked internals of one cell's run, by name relative to the cell. */
+function internalsOf<T> (call: LayerCall<T>, { at, cell, bound, run }: CellRun<T>, mask: T | null): Record<string, T> {
   const { ops, wanted } = call
-  const name = (relative: string): string => at === '' ? relative : `${at}/${relative}`
-  const asks = (relative: string): boolean => wanted.has(name(relative))
-  const put = (relative: string, value: () => T): void => { if (asks(relative)) internals[name(relative)] = value() }
+  const returned: Record<string, T> = {}
+  const asks = (name: string): boolean => wanted.has(at === '' ? name : `${at}/${name}`)
+  const put = (name: string, value: () => T): void => { if (asks(name)) returned[name] = value() }
+  const stepwise = (value: T): T => swap(ops, blank(bound, value, mask))
   cell.states.forEach((state, n) => {
     put(state, () => swap(ops, run.states[n]))
     put(`final/${state}`, () => last(bound, run, run.states[n]))
   })
-  const gateNames = cell.gates.map(({ gate }) => gate)
-  const again = gateNames.some((gate) => asks(`preactivations/${gate}`) || (run.gates === null && asks(`gates/${gate}`))) ? recompute(cell, bound, run) : null
-  const shown = run.gates ?? again?.gates ?? {}
-  const returned: Record<string, T> = {}
-  for (const gate of gateNames) {
-    if (asks(`gates/${gate}`)) {
-      returned[gate] = blank(bound, shown[gate], mask)
-      internals[name(`gates/${gate}`)] = swap(ops, returned[gate])
-    }
-    put(`preactivations/${gate}`, () => swap(ops, blank(bound, again!.preactivations[gate], mask)))
+  const names = cell.gates.map(({ gate }) => gate)
+  const again = names.some((gate) => asks(`preactivations/${gate}`) || (run.gates === null && asks(`gates/${gate}`))) ? recompute(cell, bound, run) : null
+  const gates = run.gates ?? again?.gates ?? {}
+  for (const gate of names) {
+    put(`gates/${gate}`, () => stepwise(gates[gate]))
+    put(`preactivations/${gate}`, () => stepwise(again!.preactivations[gate]))
   }
-  if (gateNames.some((gate) => asks(`contributions/${gate}/input`))) {
+  if (names.some((gate) => asks(`contributions/${gate}/input`))) {
     for (const [gate, parts] of Object.entries(contributions(cell, bound, run))) {
-      for (const [part, value] of Object.entries(parts)) put(`contributions/${gate}/${part}`, () => swap(ops, blank(bound, value as T, mask)))
+      for (const part of ['input', 'recurrent', 'bias'] as const) put(`contributions/${gate}/${part}`, () => stepwise(parts[part]))
     }
   }
   return returned

@@ -13,11 +13,19 @@ export interface Job {
   readonly head: Readonly<Record<string, unknown>>
 }
 
+/** What a model is tried with when it is loaded. */
+export interface LoadCheck {
+  /** Repeated in float64. */
+  readonly sample: Batch
+  /** Recorded by Keras. */
+  readonly expected: Expected | null
+}
+
 export interface Expected { readonly inputs: Batch, readonly outputs: Readonly<Record<string, Values>>, readonly tolerance: number }
 
 export type ToWorker =
   { readonly id: number } & (
-    | { readonly type: 'load', readonly model: string, readonly file: ModelFile, readonly expected: Expected | null } |
+    | { readonly type: 'load', readonly model: string, readonly file: ModelFile, readonly check: LoadCheck } |
     { readonly type: 'unload', readonly model: string } |
     { readonly type: 'run', readonly model: string, readonly job: Job })
 
@@ -42,7 +50,7 @@ export interface EngineInfo {
 export interface Pool {
   readonly engine: EngineInfo
   /** `model` is the key under which jobs name it. A model that fails its self-check is not kept: `reason` says why. */
-  load: (model: string, file: ModelFile, expected: Expected | null) => Promise<{ receipt: Receipt, reason?: string }>
+  load: (model: string, file: ModelFile, check: LoadCheck) => Promise<{ receipt: Receipt, reason?: string }>
   unload: (model: string) => Promise<void>
   /** The encoded answer. Throws Fault. */
   run: (model: string, job: Job) => Promise<Uint8Array<ArrayBuffer>>

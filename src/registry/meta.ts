@@ -1,28 +1,59 @@
-/** `statescope.json`: what a model's numbers mean. Every key is optional; models/README.md has the exact semantics. */
-export interface Meta {
-  readonly description?: string
+import { readFile } from 'node:fs/promises'
+import { Type, type Static } from 'typebox'
+import { Value } from 'typebox/value'
+import { Fault } from '../errors.ts'
+
+const numbers = Type.Array(Type.Number())
+const strings = Type.Array(Type.String())
+const scaler = Type.Object({ mean: numbers, scale: Type.Array(Type.Number({ exclusiveMinimum: 0 })) })
+const character = Type.Union([Type.String(), Type.Null()])
+
+/** `statescope.json`: what a model's numbers mean. Every key is optional; models/README.md has the exact semantics. Unknown keys are notes. */
+const schema = Type.Object({
+  description: Type.Optional(Type.String()),
   /** Names of the last input axis. */
-  readonly features?: readonly string[]
+  features: Type.Optional(strings),
   /** Names of the output's last axis, or by output name. */
-  readonly outputLabels?: readonly string[] | Readonly<Record<string, readonly string[]>>
+  outputLabels: Type.Optional(Type.Union([strings, Type.Record(Type.String(), strings)])),
   /** `raw` inputs become (x - mean) / scale; outputs go back as y * scale + mean. */
-  readonly scaler?: { readonly inputs?: Scaler, readonly outputs?: Scaler }
-  readonly trainingMean?: unknown
-  readonly text?: TextCoding
-  readonly sample?: { readonly inputs: unknown, readonly raw?: boolean }
+  scaler: Type.Optional(Type.Object({ inputs: Type.Optional(scaler), outputs: Type.Optional(scaler) })),
+  trainingMean: Type.Optional(Type.Unknown()),
+  text: Type.Optional(Type.Object({
+    alphabet: strings,
+    encoding: Type.Union([Type.Literal('one-hot'), Type.Literal('ids')]),
+    lowercase: Type.Optional(Type.Boolean()),
+    /** The character that one outside the alphabet becomes; null: a step of zeros; absent: refused. */
+    unknown: Type.Optional(character),
+    /** The character put on the left of a text shorter than maxlen; null: steps of zeros; absent: refused. */
+    pad: Type.Optional(character),
+    maxlen: Type.Integer({ minimum: 1 })
+  })),
+  sample: Type.Optional(Type.Object({ inputs: Type.Unknown(), raw: Type.Optional(Type.Boolean()) })),
   /** Outputs that Keras itself recorded, checked when the model is loaded. */
-  readonly expected?: { readonly inputs: unknown, readonly outputs: Readonly<Record<string, unknown>>, readonly tolerance?: number }
-}
+  expected: Type.Optional(Type.Object({
+    inputs: Type.Unknown(),
+    outputs: Type.Record(Type.String(), Type.Unknown()),
+    tolerance: Type.Optional(Type.Number({ exclusiveMinimum: 0 }))
+  })),
+  score: Type.Optional(Type.Unknown()),
+  data: Type.Optional(Type.Unknown())
+})
 
-export interface Scaler { readonly mean: readonly number[], readonly scale: readonly number[] }
+export type Meta = Static<typeof schema>
+export type Scaler = Static<typeof scaler>
+export type TextCoding = NonNullable<Meta['text']>
 
-export interface TextCoding {
-  readonly alphabet: readonly string[]
-  readonly encoding: 'one-hot' | 'ids'
-  readonly lowercase?: boolean
-  /** The character that one outside the alphabet becomes; null: a step of zeros; absent: refused. */
-  readonly unknown?: string | null
-  /** The character put on the left of a text shorter than maxlen; null: steps of zeros; absent: refused. */
-  readonly pad?: string | null
-  readonly maxlen: number
+/** Reads and checks it. Throws `bad_file` that names the key. */
+export async function readMeta (path: string): Promise<Meta> {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(await readFile(path, 'utf8'))
+  } catch (error) {
+    throw new Fault('bad_file', `statescope.json is not JSON: ${(error as Error).message}`)
+  }
+  if (!Value.Check(schema, parsed)) {
+    const [first] = Value.Errors(schema, parsed)
+    throw new Fault('bad_file', `statescope.json: ${first.instancePath === '' ? 'the whole' : first.instancePath} ${first.message}`)
+  }
+  return parsed
 }

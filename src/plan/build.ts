@@ -1,0 +1,83 @@
+import { unitsOf } from '../cells/cells.ts'
+import { Fault } from '../errors.ts'
+import { refsIn } from '../layers/graph.ts'
+import type { Graph, Layer, ModelFile, Node } from '../model.ts'
+import type { Meta } from '../registry/meta.ts'
+import type { Probe } from '../request/probe.ts'
+import { axesOf, internalsOf, isRecurrent, places } from './internals.ts'
+import type { Plan, PlannedLayer, PlannedOutput } from './plan.ts'
+
+/**
+ * Holds a probe against a model. Throws `unknown_name` for a layer that is not there (the message lists those that are), and
+ * `invalid_value` where a layer has nothing of what is asked.
+ */
+export function buildPlan (file: ModelFile, probe: Probe, meta: Meta): Plan {
+  const { graph } = file
+  const byKey = new Map(graph.nodes.map((node, n) => [node.key, n]))
+  const chosen = probe.layers === null
+    ? graph.nodes.flatMap((node, n) => isRecurrent(graph.layers[node.layer]) ? [n] : [])
+    : probe.layers.flatMap((key, at) => nodesFor(graph, byKey, key, at))
+  const layers = [...new Set(chosen)].map((n) => planLayer(graph, n, probe))
+  const outputs = probe.outputs ? planOutputs(graph, probe, meta) : []
+  const roots = [...layers.map(({ node }) => node), ...outputs.map(({ node }) => node)]
+  return { nodes: needed(graph, roots), layers, steps: probe.steps, outputs }
+}
+
+/** A key names one call; a layer's path names every call of it. */
+function nodesFor (graph: Graph, byKey: ReadonlyMap<string, number>, key: string, at: number): number[] {
+  const exact = byKey.get(key)
+  if (exact !== undefined) return [exact]
+  const calls = graph.nodes.flatMap((node, n) => node.layer === key ? [n] : [])
+  if (calls.length > 0) return calls
+  const there = graph.nodes.map((node) => JSON.stringify(node.key)).join(', ')
+  throw new Fault('unknown_name', `there is no layer ${JSON.stringify(key)} in this model; its layers are ${there}`, `/layers/${at}`)
+}
+
+function planLayer (graph: Graph, n: number, probe: Probe): PlannedLayer {
+  const node = graph.nodes[n]
+  const layer = graph.layers[node.layer]
+  const recurrent = isRecurrent(layer)
+  const wantsOutput = probe.tensors.includes('output') || !recurrent
+  const count = outputCount(graph, n, layer)
+  return {
+    key: node.key,
+    node: n,
+    type: layer.className,
+    units: recurrent ? unitsOf(places(layer)[0].layer) : null,
+    axes: recurrent ? axesOf(layer) : null,
+    internals: recurrent ? internalsOf(layer, probe.tensors) : [],
+    outputs: wantsOutput ? Array.from({ length: count }, (_, index) => ({ name: index === 0 ? 'output' : `output_${index}`, index })) : []
+  }
+}
+
+/** How many tensors a call gives. */
+function outputCount (graph: Graph, n: number, layer: Layer): number {
+  const used = Math.max(0, ...graph.nodes.flatMap(allRefs).concat(graph.outputs.map(({ ref }) => ref)).filter(({ node }) => node === n).map(({ index }) => index))
+  if (layer.className === 'Bidirectional') {
+    const { forward } = layer.children
+    return (layer.config.merge_mode === null ? 2 : 1) + (forward.config.return_state === true ? places(layer).reduce((sum, { states }) => sum + states.length, 0) : 0)
+  }
+  if (layer.className === 'TimeDistributed') return layer.children.layer.graph?.outputs.length ?? 1
+  if (layer.config.return_state === true) return 1 + places(layer).reduce((sum, { states }) => sum + states.length, 0)
+  return used + 1
+}
+
+function planOutputs (graph: Graph, probe: Probe, meta: Meta): PlannedOutput[] {
+  const undo = probe.raw ? meta.scaler?.outputs : undefined
+  return graph.outputs.map(({ name, ref }) => ({ name, node: ref.node, index: ref.index, ...(undo === undefined ? {} : { undo }) }))
+}
+
+const allRefs = (node: Node): ReturnType<typeof refsIn> => [...node.args, ...Object.values(node.kwargs)].flatMap(refsIn)
+
+/** The roots and all they read, in running order. */
+function needed (graph: Graph, roots: readonly number[]): number[] {
+  const keep = new Set<number>()
+  const open = [...roots]
+  while (open.length > 0) {
+    const n = open.pop()!
+    if (keep.has(n)) continue
+    keep.add(n)
+    open.push(...allRefs(graph.nodes[n]).map(({ node }) => node))
+  }
+  return [...keep].sort((a, b) => a - b)
+}
