@@ -15,14 +15,19 @@ export interface Receipt {
 
 /** One version of one model as the registry knows it. */
 export interface Entry {
+  /** Under which the pool knows it: `<id>/<version>`. */
+  readonly key: string
   readonly id: string
   readonly version: number
   status: 'ready' | 'loading' | 'refused' | 'unsound'
   /** Why it is not served, and what to do. */
   reason?: string
-  /** `sha256:...` over the model's files. */
+  /** `sha256:...` over the model's files; '' where they could not be read. */
   readonly digest: string
   readonly file: ModelFile | null
   readonly meta: Meta
   receipt?: Receipt
 }
+
+/** One that can be asked. */
+export interface Served extends Entry { readonly file: ModelFile }
