@@ -1,0 +1,115 @@
+import type * as tfjs from '@tensorflow/tfjs-core'
+import type { Ops } from './ops.ts'
+import { convolutions } from './eager-conv.ts'
+import { loop } from './eager-scan.ts'
+import { numbers, type Tf } from './eager-numbers.ts'
+import { unaries } from './eager-unary.ts'
+import { fusedLstm } from './fused.ts'
+import { axesOf, axisOf, rangeOf, reshaped, sizeOf } from './shape.ts'
+
+/**
+ * The op contract over tfjs-core, op by op: native (`tfjs`) or WebAssembly (`wasm`). `tf` is the engine's own module with its backend
+ * set and ready. Nothing is disposed of but what `scan` makes on its way: run a whole call inside `tf.tidy`. Arithmetic makes floats
+ * of whole numbers and booleans, so no engine's integer division or narrow sums show. All but `fusedLstm` has gradients.
+ */
+export function eagerOps (tf: Tf, engine: 'tfjs' | 'wasm'): Ops<tfjs.Tensor> {
+  type T = tfjs.Tensor
+  const { float, number } = numbers(tf)
+  const arithmetic = (op: (a: T, b: T) => T) => (a: T | number, b: T | number): T => op(number(a), number(b))
+  const rank = (x: T): number => x.shape.length
+  const sizes = (x: T): number[] => x.shape
+
+  const compare: Record<Parameters<Ops<T>['compare']>[0], (a: T, b: T) => T> = {
+    equal: tf.equal, notEqual: tf.notEqual, less: tf.less, lessEqual: tf.lessEqual, greater: tf.greater, greaterEqual: tf.greaterEqual
+  }
+
+  const reduce: Record<'sum' | 'mean' | 'max' | 'min' | 'prod', (x: T, axes: number[], keepDims: boolean) => T> = {
+    sum: tf.sum, mean: tf.mean, max: tf.max, min: tf.min, prod: tf.prod
+  }
+
+  return {
+    constant: (data, shape) => tf.tensor(data, [...shape], 'float32'),
+    shape: (x) => x.shape,
+    cast: (x, to) => {
+      if (to === 'float') return float(x)
+      if (to === 'int') return tf.cast(x, 'int32')
+      // Not tf.cast: the WebAssembly kernel cuts 0.5 and 256 down to 0.
+      return x.dtype === 'bool' ? x : tf.notEqual(float(x), number(0))
+    },
+
+    add: arithmetic(tf.add),
+    sub: arithmetic(tf.sub),
+    mul: arithmetic(tf.mul),
+    div: arithmetic(tf.div),
+    pow: arithmetic(tf.pow),
+    minimum: arithmetic(tf.minimum),
+    maximum: arithmetic(tf.maximum),
+    unary: unaries(tf, engine, float, number),
+
+    compare: (name, a, b) => compare[name](number(a), number(b)),
+    and: (a, b) => tf.logicalAnd(a, b),
+    or: (a, b) => tf.logicalOr(a, b),
+    not: (a) => tf.logicalNot(a),
+    where: (mask, yes, no) => {
+      const masks = typeof yes !== 'number' && typeof no !== 'number' && yes.dtype === 'bool' && no.dtype === 'bool'
+      return masks ? tf.where(mask, yes, no) : tf.where(mask, number(yes), number(no))
+    },
+
+    matmul: (a, b, transposeA = false, transposeB = false) => multiply(tf, float(a), float(b), transposeA, transposeB),
+    reduce: (name, x, axes, keepDims = false) => {
+      const places = axesOf(rank(x), axes)
+      if (name === 'any') return tf.any(x, places, keepDims)
+      if (name === 'all') return tf.all(x, places, keepDims)
+      return reduce[name](float(x), places, keepDims)
+    },
+    softmax: (x, axis) => {
+      const last = rank(x) - 1
+      const place = axisOf(rank(x), axis)
+      if (place === last) return tf.softmax(float(x))
+      // The kernel knows the last axis only. Swapping two axes twice gives the first order back.
+      const swap = x.shape.map((_, n) => n === place ? last : n === last ? place : n)
+      return tf.transpose(tf.softmax(tf.transpose(float(x), swap)), swap)
+    },
+
+    ...convolutions(tf),
+
+    reshape: (x, shape) => tf.reshape(x, reshaped(x.shape, shape)),
+    splitFirst: (x, like) => tf.reshape(x, [...sizes(like).slice(0, 2), ...sizes(x).slice(1)]),
+    transpose: (x, order) => tf.transpose(x, [...order]),
+    concat: (xs, axis) => tf.concat([...xs], axisOf(rank(xs[0]), axis)),
+    slice: (x, axis, from, to) => {
+      const place = axisOf(rank(x), axis)
+      const { begin, length } = rangeOf(x.shape[place], from, to)
+      return tf.slice(x, x.shape.map((_, n) => n === place ? begin : 0), x.shape.map((size, n) => n === place ? length : size))
+    },
+    gather: (x, indices, axis) => tf.gather(x, tf.cast(indices, 'int32') as tfjs.Tensor1D, axisOf(rank(x), axis)),
+    pad: (x, pairs, value) => tf.pad(x, pairs.map(([before, after]) => [before, after]), value),
+    reverse: (x, axis) => tf.reverse(x, axisOf(rank(x), axis)),
+    repeat: (x, axis, n) => {
+      const place = axisOf(rank(x), axis)
+      const apart = tf.expandDims(x, place + 1)
+      const side = tf.tile(apart, apart.shape.map((_, at) => at === place + 1 ? n : 1))
+      return tf.reshape(side, x.shape.map((size, at) => at === place ? size * n : size))
+    },
+    expandDims: (x, axis) => tf.expandDims(x, axisOf(rank(x) + 1, axis)),
+    squeeze: (x, axis) => tf.squeeze(x, [axisOf(rank(x), axis)]),
+    fill: (x, value) => tf.fill(x.shape, value, 'float32'),
+    broadcastLike: (x, like) => tf.broadcastTo(x, like.shape),
+    range: (x, axis) => tf.range(0, x.shape[axisOf(rank(x), axis)], 1, 'float32'),
+
+    scan: loop(tf),
+    ...(engine === 'tfjs' ? { fusedLstm: fusedLstm(tf) } : {})
+  }
+}
+
+/** One product wherever the leading axes can be folded into the rows; else one a place of the leading axes. */
+function multiply (tf: Tf, a: tfjs.Tensor, b: tfjs.Tensor, transposeA: boolean, transposeB: boolean): tfjs.Tensor {
+  if (a.shape.length === 2 && b.shape.length === 2) return tf.matMul(a, b, transposeA, transposeB)
+  const leading = a.shape.slice(0, -2)
+  const [rows, inner]: number[] = a.shape.slice(-2)
+  if (b.shape.length === 2 && !transposeA) {
+    const product = tf.matMul(tf.reshape(a, [sizeOf(leading) * rows, inner]), b, false, transposeB)
+    return tf.reshape(product, [...leading, rows, ...product.shape.slice(1)])
+  }
+  return tf.matMul(a, b, transposeA, transposeB)
+}
