@@ -8,6 +8,7 @@ export const faults = {
   forbidden: [403, 'The token does not allow this'],
   not_found: [404, 'There is nothing at this address'],
   unknown_model: [404, 'There is no such model'],
+  method_not_allowed: [405, 'This address does not take this method'],
   not_acceptable: [406, 'The answer is not available in this format'],
   model_refused: [409, 'The model cannot be served'],
   too_large: [413, 'The request or its answer is too large'],

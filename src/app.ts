@@ -1,0 +1,69 @@
+import Fastify from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { randomUUID } from 'node:crypto'
+import { defaults, type Settings } from './config.ts'
+import { Fault } from './errors.ts'
+import { guard } from './http/access.ts'
+import { negotiate } from './http/accept.ts'
+import { docsRoutes, document } from './http/docs.ts'
+import { healthRoutes } from './http/health.ts'
+import { readJson } from './http/json.ts'
+import { refuseOtherMethods } from './http/methods.ts'
+import { modelRoutes } from './http/models.ts'
+import { readQueries } from './http/query.ts'
+import { probeRoutes } from './http/probes.ts'
+import { answerProblems, clientError, frameworkError } from './http/problem.ts'
+import type { App, ServiceSource } from './http/service.ts'
+import { toFault } from './http/validation.ts'
+
+/** The HTTP side, complete and not yet listening. `service` is asked at each request, so the app can listen before the models are loaded. */
+export async function buildApp (settings: Settings, service: ServiceSource): Promise<App> {
+  const bodyLimit = Math.floor(settings.BODY_LIMIT_MB * 2 ** 20)
+  const app = Fastify({
+    // Standard output is for people (cli.ts); the log goes to standard error, a JSON line each.
+    logger: { level: settings.LOG_LEVEL, stream: process.stderr },
+    bodyLimit,
+    genReqId: ({ headers }) => requestId(headers['x-request-id']),
+    // A null or a string among numbers is refused, never read as 0 or 3.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, verbose: true, keywords: ['x-examples'] } },
+    schemaErrorFormatter: toFault,
+    routerOptions: { maxParamLength: 500 },
+    // What arrives on an open connection while the service closes is still answered.
+    return503OnClosing: false,
+    frameworkErrors: frameworkError,
+    clientErrorHandler: clientError
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  // The schemas of answers are documentation: nothing is left out of an answer because a schema does not know it.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  app.addHook('onRequest', async (request, reply) => { reply.header('x-request-id', request.id) })
+  answerProblems(app, bodyLimit)
+  guard(app, settings)
+  readJson(app)
+  await document(app)
+  await app.register((open) => refuseOtherMethods(open, async () => {
+    docsRoutes(open)
+    healthRoutes(open, service, settings)
+    await open.register(async (api) => {
+      negotiate(api)
+      readQueries(api)
+      modelRoutes(api, service)
+      probeRoutes(api, service)
+    })
+  }))
+  return app
+}
+
+/** The OpenAPI document as YAML, made from the schemas of the routes. */
+export async function openapiYaml (): Promise<string> {
+  const app = await buildApp({ ...defaults(), LOG_LEVEL: 'silent' }, () => { throw new Fault('not_ready', 'there is no engine') })
+  await app.ready()
+  const yaml = app.swagger({ yaml: true })
+  await app.close()
+  return yaml
+}
+
+/** A caller's own id where it is a plain one, so that the logs of both sides meet. */
+function requestId (given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID()
+}

@@ -1,0 +1,27 @@
+import { about } from './http/about.ts'
+import type { Server } from './server.ts'
+
+/** What whoever starts the service reads first: where it is, what computes, which models there are, and a line to try. */
+export function banner ({ url, service: { registry, pool: { engine } } }: Pick<Server, 'url' | 'service'>): string {
+  const models = registry.list()
+  const width = Math.max(0, ...models.map(({ id }) => id.length))
+  const lines = [
+    `statescope ${about.version}  ${url}`,
+    `docs        ${url}/docs`,
+    `engine      ${engine.name} ${engine.version}, ${engine.tensorflow === null ? 'WebAssembly: no TensorFlow' : `TensorFlow ${engine.tensorflow}`}`,
+    ...engine.warning === undefined ? [] : loud(engine.warning),
+    models.length === 0 ? 'models      none' : 'models',
+    ...models.map(({ id, version, status, reason }) => `  ${id.padEnd(width)}  version ${version}  ${status}${reason === undefined ? '' : `: ${reason}`}`)
+  ]
+  const first = models.find(({ status }) => status === 'ready')
+  if (first !== undefined) {
+    lines.push('try', `  curl -s ${url}/models/${first.id}/sample | curl -s ${url}/hidden-states -H 'Content-Type: application/json' -d @-`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+/** A slower engine than could be must not go unseen. */
+function loud (warning: string): string[] {
+  const rule = '!'.repeat(80)
+  return [rule, ...warning.split('\n').map((line) => `!! ${line}`), '!! The numbers are checked all the same; ENGINE=tfjs refuses to start in place of this.', rule]
+}

@@ -1,0 +1,104 @@
+import { parseArgs } from 'node:util'
+import { envSchema } from 'env-schema'
+import { Type, type Static } from 'typebox'
+
+/** Every setting: an environment variable, and a flag of the same name (`MODELS_DIR`, `--models-dir`). A flag wins. */
+const schema = Type.Object({
+  HOST: Type.String({ default: '127.0.0.1', description: 'address to listen on; 0.0.0.0 for every one' }),
+  PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65535, description: 'port to listen on; 0 for any free one' }),
+  MODELS_DIR: Type.String({ default: './models', description: 'folder of models' }),
+  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'how much is logged' }),
+  ENGINE: Type.Enum(['auto', 'tfjs', 'wasm'], { default: 'auto', description: 'auto falls back from tfjs (native TensorFlow) to wasm' }),
+  WORKERS: Type.Integer({ default: 1, minimum: 1, maximum: 64, description: 'threads that compute' }),
+  QUEUE_LIMIT: Type.Integer({ default: 100, minimum: 1, maximum: 100_000, description: 'requests that may wait; one more answers 429' }),
+  API_TOKEN: Type.Optional(Type.String({ description: 'bearer token that all but /health/* asks for' })),
+  ADMIN_TOKEN: Type.Optional(Type.String({ description: 'bearer token of administration; nothing uses it yet' })),
+  CORS_ORIGIN: Type.Optional(Type.String({ description: 'origin whose pages may call the service, or *; unset: none' })),
+  BODY_LIMIT_MB: Type.Number({ default: 64, exclusiveMinimum: 0, maximum: 500, description: 'largest request body, in MiB' })
+})
+
+/** The settings by their own names. */
+export type Settings = Static<typeof schema>
+
+/** What a command line asks for: to serve the models of `folder` (null: of none) and the model files named. */
+export type Command = Serve | { readonly run: 'help' } | { readonly run: 'openapi' }
+export interface Serve { readonly run: 'serve', readonly settings: Settings, readonly folder: string | null, readonly files: readonly string[] }
+
+/** What whoever starts the service has to change. The message is for the reader as it is. */
+export class SettingsError extends Error {}
+
+/** The settings where nothing is set. */
+export const defaults = (): Settings => check({})
+
+const names = Object.keys(schema.properties) as (keyof Settings)[]
+const flagOf = (name: string): string => name.toLowerCase().replaceAll('_', '-')
+const flags = [...names.map(flagOf), 'help', 'openapi']
+
+/**
+ * The command line and the environment, read together.
+ * @throws SettingsError naming the flag or the setting, and what it may be
+ */
+export function readCommand (args: readonly string[], env: Readonly<Record<string, string | undefined>>): Command {
+  const { values, positionals } = readFlags(args)
+  if (values.help === true) return { run: 'help' }
+  if (values.openapi === true) return { run: 'openapi' }
+  const given: Record<string, string> = {}
+  for (const name of names) {
+    const value = values[flagOf(name)] ?? env[name]
+    // Compose files and CI hand an unset variable on as an empty one.
+    if (typeof value === 'string' && value !== '') given[name] = value
+  }
+  const settings = check(given)
+  // Whoever names files wants those; the folder comes along only when it was named too.
+  const folder = positionals.length > 0 && given.MODELS_DIR === undefined ? null : settings.MODELS_DIR
+  return { run: 'serve', settings, folder, files: positionals }
+}
+
+function readFlags (args: readonly string[]): { values: Record<string, string | boolean | undefined>, positionals: string[] } {
+  const options: Record<string, { type: 'string' | 'boolean', short?: string }> = { help: { type: 'boolean', short: 'h' }, openapi: { type: 'boolean' } }
+  for (const name of names) options[flagOf(name)] = { type: 'string' }
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string }
+    if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw new SettingsError(message)
+    const flag = /'(.*?)'/.exec(message)?.[1] ?? message
+    throw new SettingsError(`There is no flag ${flag}. The flags are ${flags.map((name) => `--${name}`).join(', ')}.`)
+  }
+}
+
+function check (given: Record<string, string>): Settings {
+  try {
+    return envSchema<Settings>({ schema, env: false, data: given })
+  } catch (error) {
+    const [first] = (error as { errors?: { instancePath: string }[] }).errors ?? []
+    const name = first?.instancePath.slice(1) as keyof Settings | undefined
+    if (name === undefined || !(name in schema.properties)) throw error
+    throw new SettingsError(`${name} must be ${allowed(schema.properties[name])}, not "${given[name]}".`)
+  }
+}
+
+interface Property { description?: string, default?: unknown, type?: string, enum?: readonly string[], minimum?: number, exclusiveMinimum?: number, maximum?: number }
+
+function allowed ({ type, enum: values, minimum, exclusiveMinimum, maximum }: Property): string {
+  if (values !== undefined) return `one of ${values.join(', ')}`
+  const from = minimum === undefined ? `above ${exclusiveMinimum}` : `from ${minimum}`
+  return `a ${type === 'integer' ? 'whole ' : ''}number ${from} to ${maximum}`
+}
+
+/** What `--help` prints. */
+export function help (): string {
+  const lines = names.map((name) => {
+    const { description, default: preset } = schema.properties[name] as Property
+    return `  --${flagOf(name).padEnd(14)} ${name.padEnd(14)} ${description}${preset === undefined ? '' : ` (${preset})`}`
+  })
+  return `statescope [settings] [model files]
+
+Serves every model below MODELS_DIR, or the model files named: .keras, .h5 or a converted model.json.
+Each setting is a flag or an environment variable; the flag wins.
+
+${lines.join('\n')}
+  --openapi                      print the OpenAPI document
+  --help                         print this
+`
+}

@@ -1,0 +1,85 @@
+import { Type, type TSchema } from 'typebox'
+import { faults, type FaultCode } from '../errors.ts'
+
+/** What comes back, for the document only: the bodies of probes are encoded in the pool and sent as they are. */
+
+const nested = (axes: string) => Type.Unknown({ description: `Nested arrays ${axes}. A value that is not finite is null and counted in nonFinite.` })
+
+const Receipt = Type.Object({
+  engine: Type.String({ description: 'tfjs (native TensorFlow) or wasm.' }),
+  checked: Type.Array(Type.String(), { description: 'What was computed in a second way and compared.' }),
+  maxDifference: Type.Number(),
+  tolerance: Type.Number(),
+  sound: Type.Boolean({ description: 'maxDifference is within tolerance.' }),
+  warning: Type.Optional(Type.String({ description: 'Why a slower or less exact engine serves, where one does.' }))
+}, { description: 'The answer\'s own check.' })
+
+const Head = { model: Type.String(), version: Type.Integer(), digest: Type.String({ description: '`sha256:...` of the model\'s files.' }) }
+const OutputValues = Type.Record(Type.String(), nested('`[batch][...]`'), { description: 'By output name, what Keras\' predict gives.' })
+
+export const PredictAnswer = Type.Object({ ...Head, outputs: OutputValues })
+
+export const HiddenStatesAnswer = Type.Object({
+  ...Head,
+  batch: Type.Integer({ description: 'How many sequences.' }),
+  steps: Type.Unknown({ description: 'The input steps given.' }),
+  layers: Type.Record(Type.String(), Type.Object({
+    type: Type.String({ description: 'Keras\' class name.' }),
+    units: Type.Optional(Type.Integer()),
+    axes: Type.Optional(Type.Array(Type.String(), { description: 'The axes of the per-step tensors, outermost first.' })),
+    hidden: Type.Optional(nested('`[batch][step][unit]`')),
+    cell: Type.Optional(nested('`[batch][step][unit]`')),
+    gates: Type.Optional(Type.Record(Type.String(), nested('`[batch][step][unit]`'), { description: 'LSTM: input, forget, candidate, output. GRU: update, reset, candidate.' })),
+    final: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'The states after the last step that the layer read, `[batch][unit]`.' })),
+    output: Type.Optional(nested('as the layer\'s own output in Keras')),
+    mask: Type.Optional(nested('`[batch][step]`, where the layer is masked'))
+  }, { description: 'Bidirectional has `forward` and `backward`, stacked cells `cells/0`, ..., each with tensors of its own.' }), { description: 'By layer key.' }),
+  outputs: Type.Optional(OutputValues),
+  receipt: Receipt
+})
+
+const Status = Type.Enum(['ready', 'loading', 'refused', 'unsound'])
+const ModelLine = Type.Object({ id: Type.String(), version: Type.Integer(), status: Status, reason: Type.Optional(Type.String({ description: 'Why it is not served, and what to do.' })) })
+
+export const ModelsAnswer = Type.Object({ models: Type.Array(ModelLine) })
+export const ModelAnswer = Type.Object({ id: Type.String(), version: Type.Integer(), status: Status }, {
+  description: 'Inputs, outputs, layers, recurrent layers with units, gates and options, format, Keras version, digest and receipt.'
+})
+export const SampleAnswer = Type.Object({ model: Type.String(), inputs: Type.Unknown() }, { description: 'A ready body for POST /hidden-states.' })
+export const WeightsAnswer = Type.Object({ ...Head, layers: Type.Unknown({ description: 'By layer key: type, units, gateOrder, equations and weights; with layout=keras the list of get_weights().' }) })
+
+export const LiveAnswer = Type.Object({ status: Type.Literal('live') })
+export const ReadyAnswer = Type.Object({
+  status: Type.Literal('ready'),
+  engine: Type.String(),
+  engineVersion: Type.String({ description: 'tfjs\' version.' }),
+  tensorflow: Type.Union([Type.String(), Type.Null()], { description: 'TensorFlow\'s version under it; null for wasm.' }),
+  warning: Type.Optional(Type.String({ description: 'Why a slower engine serves, where one does.' })),
+  workers: Type.Integer({ description: 'Threads that compute.' }),
+  models: Type.Array(ModelLine)
+})
+
+/** RFC 9457. Shared by every route, under the name Problem. */
+export const Problem = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  code: Type.Enum(Object.keys(faults) as FaultCode[]),
+  detail: Type.String({ description: 'What is wrong and what to do.' }),
+  pointer: Type.Optional(Type.String({ description: 'Where in the body, a JSON pointer.' })),
+  instance: Type.Optional(Type.String({ description: 'The id of the request, as in the header x-request-id and in the log.' }))
+}, { $id: 'Problem' })
+
+/** The answers of a route: its own, and the problems that it may meet. */
+export function answers (ok: TSchema, description: string, ...codes: FaultCode[]): Record<string, unknown> {
+  const responses: Record<string, unknown> = { 200: { description, content: { 'application/json': { schema: ok } } } }
+  for (const code of codes) {
+    const [status, title] = faults[code]
+    const before = responses[status] as { description: string } | undefined
+    responses[status] = {
+      description: before === undefined ? title : `${before.description}; or: ${title}`,
+      content: { 'application/problem+json': { schema: Type.Ref('Problem#') } }
+    }
+  }
+  return responses
+}

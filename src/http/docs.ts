@@ -1,0 +1,44 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import { about } from './about.ts'
+import { Problem } from './answers.ts'
+import type { App } from './service.ts'
+
+// Swagger UI from this service alone: no other host is asked, over plain HTTP too.
+const policy = {
+  'default-src': "'self'",
+  'base-uri': "'self'",
+  'font-src': "'self' data:",
+  'frame-ancestors': "'self'",
+  'img-src': "'self' data:",
+  'object-src': "'none'",
+  'script-src': "'self'",
+  'style-src': "'self' 'unsafe-inline'"
+}
+
+/** Collects the schemas of every route registered after it: the document, and its pages at /docs. */
+export async function document (app: App): Promise<void> {
+  app.addSchema(Problem)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'statescope', version: about.version, description: about.description, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+      servers: [{ url: '/' }],
+      tags: [
+        { name: 'probes', description: 'Run a model' },
+        { name: 'models', description: 'What there is, and its weights' },
+        { name: 'health', description: 'For whoever watches the service' }
+      ],
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'API_TOKEN, where the service has one.' } } },
+      security: [{ token: [] }, {}]
+    },
+    refResolver: { buildLocalReference: (json, _base, _fragment, i) => typeof json.$id === 'string' ? json.$id : `schema-${i}` }
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: policy, theme: { title: 'statescope' }, uiConfig: { tryItOutEnabled: true, deepLinking: true } })
+}
+
+/** The document itself, and the way in for a browser. */
+export function docsRoutes (app: App): void {
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  app.get('/', { schema: { hide: true } }, async (_, reply) => reply.redirect('/docs'))
+}

@@ -1,0 +1,18 @@
+/** Requests of the sample models, ready to try in /docs. A test sends each of them. */
+
+const days = [[0, 25.6, 16.1, 3.1], [0, 27.8, 16.1, 3.3], [0, 26.1, 14.4, 3.2], [0, 26.1, 15, 2.8], [0, 27.8, 13.9, 3.3], [0, 33.3, 17.8, 3.4], [0, 35, 17.2, 3.3]]
+
+const predict = {
+  weather: { summary: 'The next day from seven days of Seattle\'s weather, in its own units', value: { model: 'weather', inputs: [days], raw: true } },
+  nextchar: { summary: 'The next letter after "the" and after "Con"', value: { model: 'nextchar', inputs: { text: ['the', 'Con'] } } },
+  chars: { summary: 'The next character of a text', value: { model: 'chars', inputs: { text: ['In the beginning was the Wo'] } } }
+}
+
+const hiddenStates = {
+  nextchar: { summary: 'Hidden states, cell states and gates at each of three steps', value: predict.nextchar.value },
+  weather: { summary: 'The forget gate and its kin at the last step, and the prediction', value: { ...predict.weather.value, tensors: 'gates', steps: 'last', outputs: true } },
+  chars: { summary: 'Every second of the last ten steps of one layer', value: { ...predict.chars.value, layers: 'lstm', tensors: ['hidden', 'cell'], steps: { from: -10, every: 2 } } }
+}
+
+/** By name, as OpenAPI's `examples` of a media type. */
+export const examples = (route: 'predict' | 'hidden-states') => route === 'predict' ? predict : hiddenStates

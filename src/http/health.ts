@@ -1,0 +1,30 @@
+import { Fault } from '../errors.ts'
+import type { Settings } from '../config.ts'
+import { answers, LiveAnswer, ReadyAnswer } from './answers.ts'
+import type { App, ServiceSource } from './service.ts'
+
+/** For whoever watches the service: no token, any Accept. */
+export function healthRoutes (app: App, service: ServiceSource, settings: Settings): void {
+  app.get('/health/live', {
+    logLevel: 'warn',
+    schema: { tags: ['health'], operationId: 'live', summary: 'The process answers', security: [], response: answers(LiveAnswer, 'It lives') }
+  }, async () => ({ status: 'live' }))
+
+  app.get('/health/ready', {
+    logLevel: 'warn',
+    schema: {
+      tags: ['health'],
+      operationId: 'ready',
+      summary: 'The engine runs and every model has been looked at',
+      security: [],
+      response: answers(ReadyAnswer, 'It serves; models that are refused do not hold it back', 'not_ready')
+    }
+  }, async () => {
+    const { registry, pool: { engine }, closing } = service()
+    if (closing) throw new Fault('not_ready', 'the service is stopping')
+    const models = registry.list().map(({ id, version, status, reason }) => ({ id, version, status, reason }))
+    const loading = models.filter(({ status }) => status === 'loading').map(({ id }) => id)
+    if (loading.length > 0) throw new Fault('not_ready', `still being loaded: ${loading.join(', ')}`)
+    return { status: 'ready', engine: engine.name, engineVersion: engine.version, tensorflow: engine.tensorflow, warning: engine.warning, workers: settings.WORKERS, models }
+  })
+}

@@ -1,0 +1,89 @@
+import type { FastifyInstance } from 'fastify'
+import { Fault } from '../errors.ts'
+
+/** Bodies are read as JSON; what is not JSON is refused with its place. `__proto__` and the like are refused too. */
+export function readJson (app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text: string, done) => {
+    void parse(request, text, (error, body) => {
+      if (error === null || text === '') done(error, body)
+      else done(new Fault('malformed', whatIsWrong(text)), undefined)
+    })
+  })
+  app.addHook('onRequest', async ({ headers }) => {
+    const coding = headers['content-encoding'] ?? 'identity'
+    if (coding !== 'identity') throw new Fault('unsupported_media_type', `Send the body without Content-Encoding, not as ${coding}.`)
+  })
+}
+
+function whatIsWrong (text: string): string {
+  const offset = firstBreak(text)
+  if (offset === null) return 'A key of the body is "__proto__", or "constructor" with a "prototype": such keys are not taken.'
+  const before = text.slice(0, offset).split('\n')
+  const place = `line ${before.length}, column ${before[before.length - 1].length + 1}`
+  if (offset === text.length) return `The body is not JSON: it ends too early, at ${place}.`
+  const found = /^-?[\w.]+/.exec(text.slice(offset, offset + 20))?.[0] ?? text[offset]
+  const hint = /^-?(NaN|Infinity|nan|inf)/.test(found)
+    ? ' JSON has no such number: fill the gap, or mask the step as the model expects.'
+    : found === "'" ? ' JSON strings stand in double quotes.' : ''
+  return `The body is not JSON: ${JSON.stringify(found)} at ${place} cannot stand there.${hint}`
+}
+
+const blank = /[ \t\n\r]*/y
+const scalar = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y
+const escape = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y
+
+/**
+ * Where a text stops being JSON (RFC 8259); its length where it ends too early; null where it is JSON. JSON.parse says it in some
+ * of its messages only. Not recursive, as the text may be nested however deep.
+ */
+export function firstBreak (text: string): number | null {
+  const open: string[] = []
+  let at = 0
+  const skip = (pattern: RegExp): boolean => {
+    pattern.lastIndex = at
+    const found = pattern.test(text)
+    if (found) at = pattern.lastIndex
+    return found
+  }
+  const string = (): boolean => {
+    if (text[at] !== '"') return false
+    at++
+    while (at < text.length) {
+      if (text[at] === '"') { at++; return true }
+      if (text[at] === '\\') { if (!skip(escape)) return false } else if (text.charCodeAt(at) < 32) return false
+      else at++
+    }
+    return false
+  }
+  let expected: 'value' | 'first value' | 'key' | 'first key' | 'next' = 'value'
+  for (;;) {
+    skip(blank)
+    if (expected === 'next' && open.length === 0) return at === text.length ? null : at
+    const char = text[at]
+    const first = expected === 'first value' || expected === 'first key'
+    if ((expected === 'next' || first) && char === open[open.length - 1]) {
+      open.pop()
+      at++
+      expected = 'next'
+    } else if (expected === 'next') {
+      if (char !== ',') return at
+      at++
+      expected = open[open.length - 1] === '}' ? 'key' : 'value'
+    } else if (expected === 'key' || expected === 'first key') {
+      if (!string()) return at
+      skip(blank)
+      if (text[at] !== ':') return at
+      at++
+      expected = 'value'
+    } else if (char === '[' || char === '{') {
+      open.push(char === '[' ? ']' : '}')
+      at++
+      expected = char === '[' ? 'first value' : 'first key'
+    } else {
+      if (!(char === '"' ? string() : skip(scalar))) return at
+      expected = 'next'
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { describeList, describeModel, describeSample, describeWeights } from '../describe/describe.ts'
+import { answers, ModelAnswer, ModelsAnswer, SampleAnswer, WeightsAnswer } from './answers.ts'
+import { ModelParams, VersionQuery, WeightsQuery } from './schemas.ts'
+import type { App, ServiceSource } from './service.ts'
+
+const faultsOfList = ['malformed', 'unauthorized', 'not_acceptable', 'internal', 'not_ready'] as const
+const faultsOfModels = [...faultsOfList, 'unknown_model', 'invalid_value'] as const
+
+/** The routes that tell of the models without running one. */
+export function modelRoutes (app: App, service: ServiceSource): void {
+  app.get('/models', {
+    schema: {
+      tags: ['models'],
+      operationId: 'models',
+      summary: 'Every model, those that cannot be served with the reason',
+      response: answers(ModelsAnswer, 'The models', ...faultsOfList)
+    }
+  }, async () => describeList(service().registry.list()))
+
+  app.get('/models/:id', {
+    schema: {
+      tags: ['models'],
+      operationId: 'model',
+      summary: 'Inputs, outputs and layers of a model',
+      params: ModelParams,
+      querystring: VersionQuery,
+      response: answers(ModelAnswer, 'The model', ...faultsOfModels)
+    }
+  }, async ({ params, query }) => describeModel(service().registry.get(params.id, query.version)))
+
+  app.get('/models/:id/sample', {
+    schema: {
+      tags: ['models'],
+      operationId: 'sample',
+      summary: 'A ready body for /hidden-states',
+      params: ModelParams,
+      querystring: VersionQuery,
+      response: answers(SampleAnswer, 'The body', 'model_refused', ...faultsOfModels)
+    }
+  }, async ({ params, query }) => describeSample(service().registry.get(params.id, query.version)))
+
+  app.get('/models/:id/weights', {
+    schema: {
+      tags: ['models'],
+      operationId: 'weights',
+      summary: 'Weights, gate by gate',
+      params: ModelParams,
+      querystring: WeightsQuery,
+      response: answers(WeightsAnswer, 'The weights', 'model_refused', 'unknown_name', ...faultsOfModels)
+    }
+  }, async ({ params, query }) => describeWeights(service().registry.get(params.id, query.version), {
+    layer: query.layer,
+    values: query.values ?? true,
+    layout: query.layout ?? 'gates'
+  }))
+}

@@ -1,0 +1,55 @@
+import type { FastifyInstance } from 'fastify'
+import { Fault } from '../errors.ts'
+
+/** In an address everything is text: whole numbers and booleans become what the route's schema calls for; ajv refuses the rest. */
+export function readQueries (app: FastifyInstance): void {
+  app.addHook('preValidation', async (request) => {
+    const { properties } = request.routeOptions.schema?.querystring as { properties?: Record<string, { type?: string }> } ?? {}
+    const query = request.query as Record<string, unknown>
+    for (const [name, value] of Object.entries(query)) {
+      const type = properties?.[name]?.type
+      if (type === 'integer' && /^-?\d{1,15}$/.test(String(value))) query[name] = Number(value)
+      if (type === 'boolean' && (value === 'true' || value === 'false')) query[name] = value === 'true'
+    }
+  })
+}
+
+/** A body that says which model it is for. */
+export interface Addressed extends Readonly<Record<string, unknown>> { readonly model: string, readonly version?: number }
+
+/**
+ * The body of a request to a model's own path: its JSON, with what the path and the query say beside the inputs.
+ * @throws Fault invalid_value where two places say the same field
+ */
+export function withQuery (body: Readonly<Record<string, unknown>>, id: string, query: Readonly<Record<string, unknown>>): Addressed {
+  if (body.model !== undefined && body.model !== id) {
+    throw new Fault('invalid_value', `the body names the model "${String(body.model)}", the address "${id}": leave "model" out of the body`, '/model')
+  }
+  const merged: Record<string, unknown> & { model: string } = { ...body, model: id }
+  for (const [name, value] of Object.entries(query)) {
+    if (body[name] !== undefined) throw new Fault('invalid_value', `"${name}" stands in the body and in the query: say it once`, `/${name}`)
+    merged[name] = fromText[name]?.(value as string & string[], name) ?? value
+  }
+  return merged
+}
+
+/** Fields that are more than one word: lists with commas or repeated, objects as JSON. */
+const fromText: Readonly<Record<string, (value: string & string[], name: string) => unknown>> = {
+  layers: (value) => list(value),
+  tensors: (value) => list(value),
+  steps: (value, name) => {
+    if (value === 'all' || value === 'last') return value
+    return /^-?\d+(,-?\d+)*$/.test(value) ? value.split(',').map(Number) : json(value, name)
+  },
+  initialState: (value, name) => json(value, name)
+}
+
+const list = (value: string | readonly string[]): string[] => [value].flat().flatMap((part) => part.split(','))
+
+function json (text: string, name: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Fault('invalid_value', `the parameter "${name}" is not JSON`)
+  }
+}

@@ -1,0 +1,64 @@
+import { Type, type TSchema, type TSchemaOptions } from 'typebox'
+import { tensorKinds } from '../request/probe.ts'
+import { examples } from './examples.ts'
+
+/** The wire: what a request may hold. openapi.yaml is made from these; answers.ts has what comes back. */
+
+const closed = { additionalProperties: false }
+const orList = <T extends TSchema>(item: T, options: TSchemaOptions) => Type.Union([item, Type.Array(item)], options)
+
+const Version = Type.Integer({ minimum: 1, description: 'The version of the model. Default: the largest there is.' })
+const Inputs = Type.Unknown({
+  description: 'What Keras\' predict takes. One nested array `[batch][step][feature]` (or `[batch][step]` of token ids) for a model of one input, else an ' +
+    'object by input name. In place of any nested array: `{"shape", "dtype"?, "order"?, "data"}` with flat or base64 data, `{"oneHot": [[ids]]}`, or ' +
+    '`{"text": [...]}` where the model\'s statescope.json says how.'
+})
+const Raw = Type.Boolean({ description: 'Apply the scaler of statescope.json to the inputs, and undo it on the outputs. Default: false.' })
+const InitialState = Type.Record(Type.String(), Type.Unknown(), {
+  description: 'States to start from, by layer, just as `final` of an earlier answer gave them. Default: zero.'
+})
+const Layers = orList(Type.String(), { description: 'Layer keys. Default: every recurrent layer. Any other layer gives its output.' })
+const Tensors = orList(Type.Enum([...tensorKinds]), { description: 'What to give of each layer. Default: hidden, cell, gates and final.' })
+const Steps = Type.Union([
+  Type.Literal('all'),
+  Type.Literal('last'),
+  Type.Array(Type.Integer()),
+  Type.Object({ from: Type.Optional(Type.Integer()), to: Type.Optional(Type.Integer()), every: Type.Optional(Type.Integer({ minimum: 1 })) }, closed)
+], { description: 'Which input steps: counted from 0, negatives from the end, `to` exclusive. Default: "all".' })
+const Outputs = Type.Boolean({ description: 'Give the prediction of the same run too. Default: false.' })
+
+const Model = Type.String({ description: 'The id of the model, as GET /models lists it.' })
+const prediction = { version: Type.Optional(Version), inputs: Inputs, raw: Type.Optional(Raw), initialState: Type.Optional(InitialState) }
+const states = { ...prediction, layers: Type.Optional(Layers), tensors: Type.Optional(Tensors), steps: Type.Optional(Steps), outputs: Type.Optional(Outputs) }
+
+export const PredictBody = Type.Object({ model: Model, ...prediction }, { ...closed, 'x-examples': examples('predict') })
+export const HiddenStatesBody = Type.Object({ model: Model, ...states }, { ...closed, 'x-examples': examples('hidden-states') })
+export const ModelPredictBody = Type.Object({ model: Type.Optional(Model), ...prediction }, closed)
+export const ModelHiddenStatesBody = Type.Object({ model: Type.Optional(Model), ...states }, closed)
+
+// In an address everything is text: query.ts reads numbers and booleans out of it before it is checked, the rest after.
+const listText = (description: string) => orList(Type.String(), { description: `${description} Several: separated by commas, or the parameter repeated.` })
+
+const predictionQuery = {
+  version: Type.Optional(Version),
+  raw: Type.Optional(Raw),
+  initialState: Type.Optional(Type.String({ description: 'States to start from, as JSON.' }))
+}
+
+export const VersionQuery = Type.Object({ version: Type.Optional(Version) }, closed)
+export const PredictQuery = Type.Object(predictionQuery, closed)
+export const HiddenStatesQuery = Type.Object({
+  ...predictionQuery,
+  layers: Type.Optional(listText('Layer keys.')),
+  tensors: Type.Optional(listText(`What to give of each layer: ${tensorKinds.join(', ')}.`)),
+  steps: Type.Optional(Type.String({ description: '`all`, `last`, whole numbers separated by commas, or a range as JSON: `{"from":2,"to":8,"every":2}`.' })),
+  outputs: Type.Optional(Outputs)
+}, closed)
+export const WeightsQuery = Type.Object({
+  version: Type.Optional(Version),
+  layer: Type.Optional(Type.String({ description: 'One layer only, by its key.' })),
+  values: Type.Optional(Type.Boolean({ description: '`false` leaves the numbers out: names, shapes and axes only. Default: true.' })),
+  layout: Type.Optional(Type.Enum(['gates', 'keras'], { description: '`gates` (default): the arrays of each gate. `keras`: the list that get_weights() gives.' }))
+}, closed)
+
+export const ModelParams = Type.Object({ id: Type.String({ description: 'The id of the model.' }) })

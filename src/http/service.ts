@@ -1,0 +1,18 @@
+import type { FastifyBaseLogger, FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { Pool } from '../pool/protocol.ts'
+import type { Registry } from '../registry/registry.ts'
+
+/** What the routes need of the rest. */
+export interface Service {
+  readonly registry: Pick<Registry, 'list' | 'get'>
+  readonly pool: Pick<Pool, 'engine' | 'run'>
+  /** On its way down: it answers what comes, and says that it is not ready for more. */
+  readonly closing: boolean
+}
+
+/** Gives the service, or throws Fault not_ready as long as there is none. Called for each request. */
+export type ServiceSource = () => Service
+
+/** Fastify, whose requests have the types of the routes' schemas. */
+export type App = FastifyInstance<RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, FastifyBaseLogger, TypeBoxTypeProvider>

@@ -1,0 +1,80 @@
+import { stat } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { buildApp } from './app.ts'
+import { SettingsError, type Serve, type Settings } from './config.ts'
+import { Fault } from './errors.ts'
+import type { App, Service } from './http/service.ts'
+import { startPool } from './pool/pool.ts'
+import { Registry } from './registry/registry.ts'
+import { loadCheck } from './request/load-check.ts'
+
+/** A running service. */
+export interface Server {
+  /** `http://127.0.0.1:8080` */
+  readonly url: string
+  readonly service: Service
+  readonly log: App['log']
+  /** Says that it is not ready any more, answers what is under way, stops the threads. */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Listens at once, so that `/health/live` answers while the engine starts and the models are loaded, and gives the service when all of that is done.
+ * @throws SettingsError where the port is taken, the models are not there or the engine asked for cannot be had
+ */
+export async function startServer ({ settings, folder, files }: Serve): Promise<Server> {
+  await checkPlaces(folder, files)
+  let service: Service | null = null
+  const app = await buildApp(settings, () => {
+    if (service === null) throw new Fault('not_ready', 'the engine is being started: try again in a moment')
+    return service
+  })
+  const url = await listen(app, settings)
+  const pool = await startPool({
+    engine: settings.ENGINE,
+    workers: settings.WORKERS,
+    queue: settings.QUEUE_LIMIT,
+    onDeath: (reason) => app.log.error(`a worker stopped and is replaced: ${reason}`)
+  }).catch(async (error: Error) => {
+    await app.close()
+    throw new SettingsError(`the engine does not start: ${error.message}`)
+  })
+  const registry = await Registry.open(folder, files)
+  const running = { registry, pool, closing: false }
+  service = running
+  await registry.load((entry) => pool.load(entry.key, entry.file, loadCheck(entry)), ({ key, status, reason }) => app.log.info({ model: key, status, reason }, 'model'))
+  return {
+    url,
+    service: running,
+    log: app.log,
+    close: async () => {
+      running.closing = true
+      await app.close()
+      await pool.close()
+    }
+  }
+}
+
+async function checkPlaces (folder: string | null, files: readonly string[]): Promise<void> {
+  if (folder !== null && !await stat(folder).then((found) => found.isDirectory(), () => false)) {
+    throw new SettingsError(`there is no folder ${folder}: set MODELS_DIR (or --models-dir) to the folder of your models, or name a model file`)
+  }
+  for (const file of files) {
+    if (!await stat(file).then(() => true, () => false)) throw new SettingsError(`there is no file ${file}`)
+  }
+}
+
+async function listen (app: App, { HOST, PORT }: Settings): Promise<string> {
+  try {
+    await app.listen({ host: HOST, port: PORT })
+  } catch (error) {
+    await app.close()
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE') throw new SettingsError(`port ${PORT} of ${HOST} is taken: choose another with PORT or --port, or 0 for any free one`)
+    throw new SettingsError(`cannot listen on ${HOST}, port ${PORT}: ${message}`)
+  }
+  const { port } = app.server.address() as AddressInfo
+  // An address that stands for all is none to call.
+  const host = HOST === '0.0.0.0' ? '127.0.0.1' : HOST === '::' ? '::1' : HOST
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
