@@ -11,7 +11,15 @@ import { spawn } from 'node:child_process'
  */
 export function run (command, args, { cwd, env = process.env, seconds, quiet = false }) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: seconds * 1000, killSignal: 'SIGKILL' })
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const stop = () => child.kill('SIGKILL')
+    // Not spawn's own time limit, which keeps waiting where the command does not exist.
+    const late = setTimeout(stop, seconds * 1000)
+    process.once('exit', stop)
+    const ended = () => {
+      clearTimeout(late)
+      process.removeListener('exit', stop)
+    }
     let out = ''
     let words = ''
     child.stdout.on('data', chunk => { out += chunk })
@@ -20,14 +28,12 @@ export function run (command, args, { cwd, env = process.env, seconds, quiet = f
       child.stdout.on('data', chunk => process.stderr.write(chunk))
       child.stderr.on('data', chunk => process.stderr.write(chunk))
     }
-    const stop = () => child.kill('SIGKILL')
-    process.once('exit', stop)
     child.once('error', error => {
-      process.removeListener('exit', stop)
+      ended()
       reject(new Error(error.code === 'ENOENT' ? `there is no ${command}` : error.message))
     })
     child.once('close', (code, signal) => {
-      process.removeListener('exit', stop)
+      ended()
       if (code === 0) return resolve(out)
       const how = signal === null ? `exit code ${code}` : signal === 'SIGKILL' ? `stopped after ${seconds} s` : signal
       const said = lastWords(words) || lastWords(out)
