@@ -8,7 +8,7 @@ import { stepsOf, type Trace } from './trace.ts'
 type Tree = Map<string, Tree | Values>
 
 /**
- * The answer to /hidden-states as JSON, and to /predict when the plan names no layer. `head` opens it as it is. Members of a layer
+ * The answer to /hidden-states as JSON, and to /predict when the plan names outputs alone. `head` opens it as it is. Members of a layer
  * are its `type`, `units`, `axes`, then its arrays nested by the parts of their names; an array of such a name stands in its place.
  * Numbers are the shortest decimals that give back the same float32; those that are not finite are null, and counted in `nonFinite`.
  */
@@ -17,7 +17,7 @@ export function encodeJson (head: Readonly<Record<string, unknown>>, trace: Trac
   const json = new JsonWriter(4096 + arrays.reduce((bytes, values) => bytes + jsonSize(values), 0))
   json.open('{')
   for (const [name, value] of Object.entries(head)) json.member(name, value)
-  const prediction = plan.layers.length === 0
+  const prediction = plan.layers.length === 0 && plan.outputs.length > 0
   if (!prediction) {
     json.member('batch', trace.batch)
     json.member('steps', stepsOf(trace, plan))
@@ -36,7 +36,7 @@ export function encodeJson (head: Readonly<Record<string, unknown>>, trace: Trac
     }
     json.close('}')
   }
-  if (prediction || plan.outputs.length > 0) {
+  if (plan.outputs.length > 0) {
     json.key('outputs')
     json.open('{')
     for (const { name, values } of trace.outputs) {
