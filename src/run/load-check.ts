@@ -14,7 +14,7 @@ import { arrayDifference, recheck, tolerance } from './receipt.ts'
 import type { Resident, Runtime } from './runtime.ts'
 
 /** Multiplications the float64 referee may spend on one model; above it only sampled steps of each cell are repeated. */
-const budget = 4e8
+const budget = 3e7
 /** Steps repeated then, spread over the sequence. */
 const sampled = 4
 
@@ -22,7 +22,7 @@ const sampled = 4
  * Tries a model on an engine before it serves: every state, gate and output of a sample in float64 by the plain ops, the receipt's own check,
  * and the outputs that Keras recorded, where there are any. `reason` says what is wrong with a model above tolerance.
  */
-export function checkModel<T> (engine: string, runtime: Runtime<T>, resident: Resident<T>, file: ModelFile, check: LoadCheck): { receipt: Receipt, reason?: string } {
+export function checkModel<T> (engine: string, runtime: Runtime<T>, resident: Resident<T>, file: ModelFile, check: LoadCheck, allowance = budget): { receipt: Receipt, reason?: string } {
   const checked: string[] = []
   const faults: string[] = []
   let worst = 0
@@ -35,7 +35,7 @@ export function checkModel<T> (engine: string, runtime: Runtime<T>, resident: Re
   runtime.scope(() => {
     const answer = extract(runtime, resident, file, plan, check.sample)
     hold('gates and states', recheck(runtime, resident, file.keras, answer.evidence), tolerance, `the states that ${engine} gives do not follow from its gates`)
-    if (cost(file, check.sample) <= budget) {
+    if (cost(file, check.sample) <= allowance) {
       const referee = plainRuntime()
       const far = compare(answer, extract(referee.runtime, referee.resident, file, plan, check.sample))
       hold('float64', far.difference, tolerance, `${far.where} by ${engine} is not what float64 arithmetic gives`)

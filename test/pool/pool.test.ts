@@ -1,0 +1,81 @@
+import t from 'tap'
+import { startPool } from '../../src/pool/pool.ts'
+import type { Job, LoadCheck } from '../../src/pool/protocol.ts'
+import { buildPlan } from '../../src/plan/build.ts'
+import { defaultKinds } from '../../src/request/probe.ts'
+import { extract } from '../../src/run/extract.ts'
+import { plainRuntime } from '../../src/run/plain-runtime.ts'
+import { numbers } from '../cells/support.ts'
+import { farthest } from '../support/cases.ts'
+import { maskedLstm, openLstm, weight } from '../support/models.ts'
+
+const [batch, steps, features, units] = [2, 6, 3, 4]
+const file = openLstm(features, units)
+
+function batchOf (length: number, size = batch): LoadCheck['sample'] {
+  return { inputs: { x: { shape: [size, length, features], data: numbers(size * length * features, 4) } }, initial: {}, size }
+}
+
+const plan = buildPlan(file, { layers: null, tensors: defaultKinds, steps: 'all', outputs: true, raw: false }, {})
+const job = (sample: LoadCheck['sample']): Job => ({ plan, batch: sample, format: 'json', head: { model: 'm' } })
+
+interface Answer { model: string, layers: { lstm: { hidden: number[][][] } }, outputs: { dense: number[][][] }, receipt: { engine: string, sound: boolean, warning?: string } }
+const parse = (body: Uint8Array): Answer => JSON.parse(Buffer.from(body).toString()) as Answer
+
+/** Row-major values as nested arrays. */
+function nest ({ shape, data }: { shape: readonly number[], data: Float32Array }): unknown {
+  const build = (depth: number, offset: number, size: number): unknown => depth === shape.length
+    ? data[offset]
+    : Array.from({ length: shape[depth] }, (_, n) => build(depth + 1, offset + n * size / shape[depth], size / shape[depth]))
+  return build(0, 0, data.length)
+}
+
+for (const engine of ['auto', 'wasm'] as const) {
+  t.test(`engine ${engine}: what a worker answers is what float64 gives`, async (t) => {
+    const pool = await startPool({ engine, workers: 1, queue: 4 })
+    t.teardown(async () => await pool.close())
+    t.match(pool.engine, { name: /tfjs|wasm/, version: '4.22.0' })
+    for (const model of [file, maskedLstm(features, units)]) {
+      const { receipt, reason } = await pool.load('m', model, { sample: batchOf(steps), expected: null })
+      t.equal(reason, undefined)
+      t.ok(receipt.maxDifference < 1e-5, `at load they differ by ${receipt.maxDifference}`)
+      const own = buildPlan(model, { layers: null, tensors: defaultKinds, steps: 'all', outputs: true, raw: false }, {})
+      const answer = parse(await pool.run('m', { ...job(batchOf(steps)), plan: own }))
+      const referee = plainRuntime()
+      const expected = extract(referee.runtime, referee.resident, model, own, batchOf(steps))
+      t.ok(farthest(answer.layers.lstm.hidden, nest(expected.layers[0].tensors.hidden)) < 1e-5, 'hidden')
+      t.ok(farthest(answer.outputs.dense, nest(expected.outputs[0].values)) < 1e-5, 'outputs')
+      t.match(answer.receipt, { engine: pool.engine.name, sound: true })
+      if (engine === 'wasm') t.match(answer.receipt.warning, /wasm/i, 'every answer says that the slower engine gave it')
+    }
+  })
+}
+
+t.test('several workers, every answer to its own request; one too many is refused', async (t) => {
+  const pool = await startPool({ engine: 'auto', workers: 2, queue: 6 })
+  t.teardown(async () => await pool.close())
+  await pool.load('m', file, { sample: batchOf(steps), expected: null })
+  const lengths = [1, 2, 3, 4, 5, 6, 7, 8]
+  const answers = await Promise.all(lengths.map(async (length) => parse(await pool.run('m', job(batchOf(length, 1))))))
+  t.same(answers.map(({ layers }) => layers.lstm.hidden[0].length), lengths)
+  const crowd = await Promise.allSettled(Array.from({ length: 12 }, async () => await pool.run('m', job(batchOf(200)))))
+  const refused = crowd.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[]
+  t.equal(refused.length, 4, 'two run, six wait, four are refused')
+  t.match(refused[0].reason, { code: 'queue_full' })
+})
+
+t.test('a model that fails its check is not kept, and one unloaded is gone', async (t) => {
+  const pool = await startPool({ engine: 'auto', workers: 1, queue: 4 })
+  t.teardown(async () => await pool.close())
+  const wrong = { shape: [batch, steps, 2], data: weight([batch * steps * 2], 1).data }
+  const { reason, receipt } = await pool.load('m', file, { sample: batchOf(steps), expected: { inputs: batchOf(steps), outputs: { dense: wrong }, tolerance: 1e-5 } })
+  t.match(reason, /Keras recorded/)
+  t.equal(receipt.sound, false)
+  await t.rejects(pool.run('m', job(batchOf(steps))), { code: 'not_ready' })
+  await pool.load('m', file, { sample: batchOf(steps), expected: null })
+  await pool.run('m', job(batchOf(steps)))
+  await pool.unload('m')
+  await t.rejects(pool.run('m', job(batchOf(steps))), { code: 'not_ready' })
+  await pool.close()
+  await t.rejects(pool.run('m', job(batchOf(steps))), { code: 'not_ready', message: /stopping/ })
+})

@@ -1,0 +1,131 @@
+import t from 'tap'
+import type { ModelFile, Values } from '../../src/model.ts'
+import type { Ops } from '../../src/ops/ops.ts'
+import type { Plain } from '../../src/ops/plain.ts'
+import type { LoadCheck } from '../../src/pool/protocol.ts'
+import { checkModel } from '../../src/run/load-check.ts'
+import { plainRuntime } from '../../src/run/plain-runtime.ts'
+import { arrayDifference } from '../../src/run/receipt.ts'
+import type { Resident, Runtime } from '../../src/run/runtime.ts'
+import { numbers } from '../cells/support.ts'
+import { maskedLstm, openLstm } from '../support/models.ts'
+
+const [batch, steps, features, units] = [2, 6, 3, 4]
+
+/** Steps 0, 3 and 5 of the second sequence are masked. */
+function sample (): LoadCheck['sample'] {
+  const data = numbers(batch * steps * features, 4)
+  for (const step of [0, 3, 5]) data.fill(0, (steps + step) * features, (steps + step + 1) * features)
+  return { inputs: { x: { shape: [batch, steps, features], data } }, initial: {}, size: batch }
+}
+
+interface Planted { ops?: (ops: Ops<Plain>) => Partial<Ops<Plain>>, weights?: (name: string, weight: Plain) => Plain }
+
+/** Checks a model on an engine with a fault in it. The referee beside it has none. */
+function check (file: ModelFile, { ops, weights }: Planted = {}, expected: LoadCheck['expected'] = null, budget?: number): ReturnType<typeof checkModel> {
+  const sound = plainRuntime()
+  const runtime: Runtime<Plain> = { ...sound.runtime, ops: { ...sound.runtime.ops, ...ops?.(sound.runtime.ops) } }
+  const resident: Resident<Plain> = {
+    ...sound.resident,
+    weightsOf: (layer) => Object.fromEntries(Object.entries(sound.resident.weightsOf(layer)).map(([name, weight]) => [name, weights?.(name, weight) ?? weight]))
+  }
+  return checkModel('planted', runtime, resident, file, { sample: sample(), expected }, budget)
+}
+
+t.test('a sound model passes', async (t) => {
+  for (const file of [maskedLstm(features, units), openLstm(features, units)]) {
+    const { receipt, reason } = check(file)
+    t.equal(reason, undefined)
+    t.match(receipt, { sound: true, checked: ['gates and states', 'float64'] })
+    t.ok(receipt.maxDifference < 1e-6, `differs by ${receipt.maxDifference}`)
+  }
+})
+
+const block = (ops: Ops<Plain>, x: Plain, n: number): Plain => ops.slice(x, -1, n * units, (n + 1) * units)
+
+t.test('a swapped gate', async (t) => {
+  t.test('in the weights', async (t) => {
+    const { reason } = check(openLstm(features, units), {
+      weights: (name, weight) => {
+        if (!name.includes('kernel') || weight.shape[1] !== 4 * units) return weight
+        const { ops } = plainRuntime().runtime
+        return ops.concat([1, 0, 2, 3].map((n) => block(ops, weight, n)), -1)
+      }
+    })
+    t.match(reason, /float64 arithmetic/)
+  })
+  t.test('in what a fused kernel gives', async (t) => {
+    const { reason } = check(openLstm(features, units), {
+      ops: (ops) => ({
+        fusedLstm: (x, hidden, cell, kernel, bias) => {
+          const { results: [h, c, i, f, g, o] } = ops.scan(([now], [h, c]) => {
+            const z = ops.add(ops.matmul(ops.concat([now, h], -1), kernel), bias)
+            const [i, f, o] = [0, 1, 3].map((n) => ops.unary('sigmoid', block(ops, z, n)))
+            const g = ops.unary('tanh', block(ops, z, 2))
+            const next = ops.add(ops.mul(f, c), ops.mul(i, g))
+            const out = ops.mul(o, ops.unary('tanh', next))
+            return { results: [out, next, i, f, g, o], states: [out, next] }
+          }, [x], [hidden, cell])
+          return { hidden: h, cell: c, input: f, forget: i, candidate: g, output: o }
+        }
+      })
+    })
+    t.match(reason, /do not follow from its gates/)
+  })
+})
+
+t.test('a shifted step', async (t) => {
+  const { reason } = check(openLstm(features, units), {
+    ops: (ops) => ({
+      scan: (body, sequences, states, reverse) => {
+        const { results, states: last } = ops.scan(body, sequences, states, reverse)
+        return { results: results.map((all) => ops.concat([ops.slice(all, 0, 1), ops.slice(all, 0, 0, 1)], 0)), states: last }
+      }
+    })
+  })
+  t.match(reason, /do not follow from its gates/)
+})
+
+t.test('a wrong activation', async (t) => {
+  const { reason } = check(openLstm(features, units), {
+    ops: (ops) => ({ unary: (name, x) => name === 'sigmoid' ? ops.minimum(1, ops.maximum(0, ops.add(ops.mul(0.2, x), 0.5))) : ops.unary(name, x) })
+  })
+  t.match(reason, /float64 arithmetic/)
+})
+
+t.test('a lost mask', async (t) => {
+  const { reason } = check(maskedLstm(features, units), {
+    ops: (ops) => ({ scan: (body, [first], states, reverse) => ops.scan(body, [first], states, reverse) })
+  })
+  t.match(reason, /do not follow from its gates/)
+})
+
+t.test('outputs that Keras recorded otherwise', async (t) => {
+  const file = openLstm(features, units)
+  const inputs = sample()
+  const right = { shape: [batch, steps, 2], data: new Float32Array(batch * steps * 2) }
+  const { reason, receipt } = check(file, {}, { inputs, outputs: { dense: right }, tolerance: 1e-5 })
+  t.match(reason, /output "dense" is not what Keras recorded/)
+  t.equal(receipt.sound, false)
+  t.match(check(file, {}, { inputs, outputs: { other: right }, tolerance: 1e-5 }).reason, /"other"/, 'a name that is not there is no agreement')
+})
+
+t.test('a model too large to repeat whole has some steps of each cell repeated', async (t) => {
+  for (const file of [openLstm(features, units), maskedLstm(features, units)]) {
+    const sound = check(file, {}, null, 0)
+    t.equal(sound.reason, undefined)
+    t.same(sound.receipt.checked, ['gates and states', 'float64 at sampled steps'])
+    t.ok(sound.receipt.maxDifference < 1e-6, `differs by ${sound.receipt.maxDifference}`)
+    const { ops } = plainRuntime().runtime
+    t.match(check(file, { weights: (name, weight) => name === 'bias' ? ops.mul(weight, 1.01) : weight }, null, 0).reason, /float64 arithmetic/)
+  }
+})
+
+t.test('arrays are compared relative to max(1, |value|), and NaN only agrees with NaN', async (t) => {
+  const values = (...data: number[]): Values => ({ shape: [data.length], data: Float32Array.from(data) })
+  t.equal(arrayDifference(values(1000), values(1001)), 1e-3)
+  t.equal(arrayDifference(values(0, NaN, Infinity), values(0.25, NaN, Infinity)), 0.25)
+  t.equal(arrayDifference(values(NaN), values(0)), 1e30)
+  t.equal(arrayDifference(values(Infinity), values(-Infinity)), 1e30)
+  t.equal(arrayDifference(values(1), values(1, 2)), Infinity)
+})
