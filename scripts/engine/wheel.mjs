@@ -53,7 +53,10 @@ async function download (pip, { project, version, tags, megabytes }, work, log) 
   const downloads = join(work, 'wheel')
   // pip writes into TMPDIR first: within the entry's own folder it is on the right disk, and removed with it.
   const env = { ...process.env, TMPDIR: work }
-  const watch = setInterval(async () => log(`  ${Math.round(await bytesBelow(work) / 1e6)} of ${megabytes} MB`), 5000)
+  const watch = setInterval(async () => {
+    // Before it ends pip holds the file twice.
+    log(`  ${Math.min(megabytes, Math.round(await bytesBelow(work) / 1e6))} of ${megabytes} MB`)
+  }, 5000)
   try {
     await run(pip[0], [
       ...pip.slice(1), 'download', '--no-deps', '--only-binary=:all:', '--no-cache-dir', '--progress-bar=off', '--quiet',
