@@ -76,18 +76,20 @@ function relu (slope: number, most: number | undefined, threshold: number): Acti
 }
 
 /**
- * Martins and Astudillo 2016, along the last axis: max(0, x - tau), tau such that the results sum to 1. An entry is in the support
- * when 1 + k * x exceeds the sum of the k entries that are not less than it; pairs are compared where Keras sorts.
+ * Sparsemax (Martins and Astudillo 2016) along the last axis as Keras 3 computes it: max(0, x - tau), where tau is, over the entries of
+ * the support, (the sum of *all* their cumulative sums - 1) / their count. The paper takes the last cumulative sum only, so the results
+ * of Keras do not add up to 1; they are what its models learned with. Pairs are compared where Keras sorts.
  */
 const sparsemax: Apply = (ops, x) => {
-  const own = ops.expandDims(x, -1)
-  const others = ops.expandDims(x, -2)
-  const notLess = ops.cast(ops.compare('greaterEqual', others, own), 'float')
-  const rank = ops.reduce('sum', notLess, [-1])
-  const total = ops.reduce('sum', ops.mul(notLess, others), [-1])
-  const support = ops.compare('greater', ops.add(ops.mul(rank, x), 1), total)
-  const inside = ops.reduce('sum', ops.where(support, x, 0), [-1], true)
-  const tau = ops.div(ops.sub(inside, 1), ops.reduce('sum', ops.cast(support, 'float'), [-1], true))
+  const place = ops.range(x, -1)
+  const [own, other] = [ops.expandDims(x, -1), ops.expandDims(x, -2)]
+  const notLater = ops.compare('lessEqual', ops.expandDims(place, -2), ops.expandDims(place, -1))
+  // Entries that a stable sort, largest first, puts up to this one.
+  const upTo = ops.cast(ops.or(ops.compare('greater', other, own), ops.and(ops.compare('equal', other, own), notLater)), 'float')
+  const cumulative = ops.reduce('sum', ops.mul(upTo, other), [-1])
+  const support = ops.compare('greater', x, ops.div(ops.sub(cumulative, 1), ops.reduce('sum', upTo, [-1])))
+  const sum = ops.reduce('sum', ops.where(support, cumulative, 0), [-1], true)
+  const tau = ops.div(ops.sub(sum, 1), ops.reduce('sum', ops.cast(support, 'float'), [-1], true))
   return ops.maximum(ops.sub(x, tau), 0)
 }
 
@@ -128,7 +130,7 @@ export const activations: ReadonlyMap<string, readonly Entry[]> = new Map<string
   ['relu', [reluLayer]],
   ['ReLU', [reluLayer]],
   ['relu6', [plain(every, 'max(0, min(6, x))', relu6)]],
-  ['leaky_relu', [{ keras: current, make: ({ number }) => leaky(number(['negative_slope'], 0.2)) }]],
+  ['leaky_relu', [{ keras: every, make: ({ number }) => leaky(number(['negative_slope'], 0.2)) }]],
   ['LeakyReLU', [{ keras: every, make: ({ number }) => leaky(number(['negative_slope', 'alpha'], 0.3)) }]],
   ['elu', [{ keras: every, make: ({ number }) => elu(number(['alpha'], 1)) }]],
   ['ELU', [{ keras: every, make: ({ number }) => elu(number(['alpha'], 1)) }]],
@@ -159,5 +161,5 @@ export const activations: ReadonlyMap<string, readonly Entry[]> = new Map<string
   ['sparse_plus', [plain(current, '0 if x <= -1 else 0.25 * (x + 1) * (x + 1) if x < 1 else x', (ops, x) =>
     ops.where(ops.compare('lessEqual', x, -1), 0, ops.where(ops.compare('less', x, 1), ops.mul(ops.unary('square', ops.add(x, 1)), 0.25), x)))]],
   ['sparse_sigmoid', [plain(current, 'max(0, min(1, 0.5 * (x + 1)))', (ops, x) => clip(ops, ops.mul(ops.add(x, 1), 0.5), 0, 1))]],
-  ['sparsemax', [plain(current, 'max(0, x - tau), tau such that the sum is 1', sparsemax)]]
+  ['sparsemax', [plain(current, 'max(0, x - tau), tau = (sum of the cumulative sums in the support - 1) / its size', sparsemax)]]
 ])

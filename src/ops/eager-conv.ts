@@ -1,20 +1,32 @@
 import type * as tfjs from '@tensorflow/tfjs-core'
-import type { Ops } from './ops.ts'
+import type { ConvOptions, Ops } from './ops.ts'
 import type { Tf } from './eager-numbers.ts'
 
+type Kernel = (x: tfjs.Tensor4D, kernel: tfjs.Tensor4D, options: ConvOptions, padding: 'valid' | 'same') => tfjs.Tensor
+
 /** Convolutions and pooling, TensorFlow's own 'same': the odd one of the padding goes behind. */
-export function convolutions (tf: Tf): Pick<Ops<tfjs.Tensor>, 'conv' | 'depthwiseConv' | 'pool'> {
+export function convolutions (tf: Tf, engine: 'tfjs' | 'wasm'): Pick<Ops<tfjs.Tensor>, 'conv' | 'depthwiseConv' | 'pool'> {
+  const conv: Kernel = (x, kernel, { strides, dilation }, padding) => tf.conv2d(x, kernel, [...strides], padding, 'NHWC', [...dilation])
+  const depthwise: Kernel = (x, kernel, { strides, dilation }, padding) => tf.depthwiseConv2d(x, kernel, [...strides], padding, 'NHWC', [...dilation])
+
+  /** Puts the zeros of 'same' there itself: WebAssembly's kernels misplace the windows where a stride steps over the last entries. */
+  const apply = (op: Kernel, image: tfjs.Tensor, weights: tfjs.Tensor, options: ConvOptions): tfjs.Tensor => {
+    const [x, kernel] = [image as tfjs.Tensor4D, weights as tfjs.Tensor4D]
+    if (options.padding === 'valid' || engine === 'tfjs') return op(x, kernel, options, options.padding)
+    const { padInfo: { top, bottom, left, right } } =
+      tf.backend_util.computeConv2DInfo(x.shape, kernel.shape, [...options.strides], [...options.dilation], 'same', undefined, op === depthwise)
+    return op(tf.pad(x, [[0, 0], [top, bottom], [left, right], [0, 0]]), kernel, options, 'valid')
+  }
+
   return {
-    conv: (x, kernel, { strides, padding, dilation, groups = 1 }) => {
-      const one = (x: tfjs.Tensor, kernel: tfjs.Tensor): tfjs.Tensor =>
-        tf.conv2d(x as tfjs.Tensor4D, kernel as tfjs.Tensor4D, [...strides], padding, 'NHWC', [...dilation])
-      if (groups === 1) return one(x, kernel)
+    conv: (x, kernel, options) => {
+      const { groups = 1 } = options
+      if (groups === 1) return apply(conv, x, kernel, options)
       // No engine has groups on a processor: each group of channels meets its own filters.
       const kernels = tf.split(kernel, groups, 3)
-      return tf.concat(tf.split(x, groups, 3).map((part, n) => one(part, kernels[n])), 3)
+      return tf.concat(tf.split(x, groups, 3).map((part, n) => apply(conv, part, kernels[n], options)), 3)
     },
-    depthwiseConv: (x, kernel, { strides, padding, dilation }) =>
-      tf.depthwiseConv2d(x as tfjs.Tensor4D, kernel as tfjs.Tensor4D, [...strides], padding, 'NHWC', [...dilation]),
+    depthwiseConv: (x, kernel, options) => apply(depthwise, x, kernel, options),
     pool: (kind, x, { size, strides, padding }) => {
       const pool = kind === 'max' ? tf.maxPool : tf.avgPool
       return pool(x as tfjs.Tensor4D, [...size], [...strides], padding)

@@ -27,7 +27,7 @@ export function eagerOps (tf: Tf, engine: 'tfjs' | 'wasm'): Ops<tfjs.Tensor> {
     sum: tf.sum, mean: tf.mean, max: tf.max, min: tf.min, prod: tf.prod
   }
 
-  return {
+  const ops: Ops<T> = {
     constant: (data, shape) => tf.tensor(data, [...shape], 'float32'),
     shape: (x) => x.shape,
     cast: (x, to) => {
@@ -51,8 +51,9 @@ export function eagerOps (tf: Tf, engine: 'tfjs' | 'wasm'): Ops<tfjs.Tensor> {
     or: (a, b) => tf.logicalOr(a, b),
     not: (a) => tf.logicalNot(a),
     where: (mask, yes, no) => {
-      const masks = typeof yes !== 'number' && typeof no !== 'number' && yes.dtype === 'bool' && no.dtype === 'bool'
-      return masks ? tf.where(mask, yes, no) : tf.where(mask, number(yes), number(no))
+      if (typeof yes === 'number' || typeof no === 'number' || yes.dtype !== 'bool' || no.dtype !== 'bool') return tf.where(mask, number(yes), number(no))
+      // WebAssembly's kernel chooses between floats only, and takes the whole engine down over masks.
+      return tf.logicalOr(tf.logicalAnd(mask, yes), tf.logicalAnd(tf.logicalNot(mask), no))
     },
 
     matmul: (a, b, transposeA = false, transposeB = false) => multiply(tf, float(a), float(b), transposeA, transposeB),
@@ -71,7 +72,7 @@ export function eagerOps (tf: Tf, engine: 'tfjs' | 'wasm'): Ops<tfjs.Tensor> {
       return tf.transpose(tf.softmax(tf.transpose(float(x), swap)), swap)
     },
 
-    ...convolutions(tf),
+    ...convolutions(tf, engine),
 
     reshape: (x, shape) => tf.reshape(x, reshaped(x.shape, shape)),
     splitFirst: (x, like) => tf.reshape(x, [...sizes(like).slice(0, 2), ...sizes(x).slice(1)]),
@@ -84,7 +85,8 @@ export function eagerOps (tf: Tf, engine: 'tfjs' | 'wasm'): Ops<tfjs.Tensor> {
     },
     gather: (x, indices, axis) => tf.gather(x, tf.cast(indices, 'int32') as tfjs.Tensor1D, axisOf(rank(x), axis)),
     pad: (x, pairs, value) => tf.pad(x, pairs.map(([before, after]) => [before, after]), value),
-    reverse: (x, axis) => tf.reverse(x, axisOf(rank(x), axis)),
+    // WebAssembly's kernel takes the bytes of a mask for floats.
+    reverse: (x, axis) => x.dtype === 'bool' ? ops.cast(ops.reverse(float(x), axis), 'bool') : tf.reverse(x, axisOf(rank(x), axis)),
     repeat: (x, axis, n) => {
       const place = axisOf(rank(x), axis)
       const apart = tf.expandDims(x, place + 1)
@@ -100,6 +102,7 @@ export function eagerOps (tf: Tf, engine: 'tfjs' | 'wasm'): Ops<tfjs.Tensor> {
     scan: loop(tf),
     ...(engine === 'tfjs' ? { fusedLstm: fusedLstm(tf) } : {})
   }
+  return ops
 }
 
 /** One product wherever the leading axes can be folded into the rows; else one a place of the leading axes. */
