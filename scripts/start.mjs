@@ -7,9 +7,13 @@ import { parseArgs } from 'node:util'
 import { projectFolder } from './engine/names.mjs'
 import { buildStep, engineStep } from './steps.mjs'
 
-// The one flag this script looks at too; all of them go on to the service, which checks them.
-const { values } = parseArgs({ options: { engine: { type: 'string' } }, strict: false })
-await engineStep(typeof values.engine === 'string' ? values.engine : process.env.ENGINE || undefined)
+// The flags this script looks at too; all of them go on to the service, which checks them.
+const { values } = parseArgs({
+  options: { engine: { type: 'string' }, help: { type: 'boolean', short: 'h' }, openapi: { type: 'boolean' } },
+  strict: false
+})
+const serves = values.help !== true && values.openapi !== true
+if (serves) await engineStep((typeof values.engine === 'string' && values.engine) || process.env.ENGINE || undefined)
 buildStep()
 
 const cli = join(projectFolder, 'dist', 'src', 'cli.js')
