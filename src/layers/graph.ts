@@ -39,21 +39,37 @@ export function runGraph<T> (context: Context<T>, graph: Graph, nodes: readonly 
     const positional = node.args.flatMap(refsIn).map(tensorOf)
     const named: Record<string, { tensors: T[], masks: (T | null)[] }> = {}
     const values: Record<string, unknown> = {}
+    node.args.forEach((argument, place) => { if (refsIn(argument).length === 0) values[place] = plainOf(argument) })
     for (const [name, argument] of Object.entries(node.kwargs)) {
       const refs = refsIn(argument).map(tensorOf)
       if (refs.length > 0) named[name] = { tensors: refs.map(({ tensor }) => tensor), masks: refs.map(({ mask }) => mask) }
-      else if ('value' in argument) values[name] = argument.value
+      else values[name] = plainOf(argument)
     }
-    results.set(n, runLayer(context, graph.layers[node.layer], {
+    const result = runLayer(context, graph.layers[node.layer], {
       inputs: positional.map(({ tensor }) => tensor),
       masks: positional.map(({ mask }) => mask),
       named,
       values,
       wanted: asked.wanted[node.key] ?? nothing,
       initial: asked.initial[node.key] ?? {}
-    }))
+    })
+    results.set(n, result)
+    for (const tensor of result.unmasked ?? []) unmask(results, tensor)
   }
   return results
+}
+
+/** Takes the mask off a tensor, for every node that reads it later. */
+function unmask<T> (results: Map<number, LayerResult<T>>, tensor: T): void {
+  for (const [n, result] of results) {
+    if (!result.outputs.includes(tensor)) continue
+    results.set(n, { ...result, masks: result.masks.map((mask, index) => result.outputs[index] === tensor ? null : mask) })
+  }
+}
+
+/** An argument without tensors as the config has it. */
+function plainOf (argument: Argument): unknown {
+  return 'list' in argument ? argument.list.map(plainOf) : 'value' in argument ? argument.value : undefined
 }
 
 /** The tensors of an argument, in order. */

@@ -18,7 +18,7 @@ export interface LayerCall<T> {
   readonly masks: readonly (T | null)[]
   /** Tensors given by name (`initial_state`, `value`, `key`, `mask`, ...), with the masks they carry. */
   readonly named: Readonly<Record<string, { readonly tensors: readonly T[], readonly masks: readonly (T | null)[] }>>
-  /** Plain values given by name at the call (`axes`, `use_causal_mask`, ...). */
+  /** Plain values given at the call by name (`axes`, `use_causal_mask`, ...), or by place (`'1'`). */
   readonly values: Readonly<Record<string, unknown>>
   /** Names of the internals asked for, relative to the layer (`hidden`, `gates/forget`, `forward/final/cell`); computed only if here. */
   readonly wanted: ReadonlySet<string>
@@ -41,6 +41,8 @@ export interface LayerResult<T> {
   readonly outputs: readonly T[]
   /** One an output. */
   readonly masks: readonly (T | null)[]
+  /** Inputs whose mask is gone for every layer that reads them later. */
+  readonly unmasked?: readonly T[]
   /** The asked internals by relative name. */
   readonly internals?: Readonly<Record<string, T>>
   /** What the receipt needs to check this call again, one a cell run. */

@@ -94,10 +94,13 @@ function over<T> (call: LayerCall<T>, given: Heard<T>, size: number, spread: (op
 
 /** Multi-head attention (Vaswani et al. 2017): query `[batch, query step, feature]`, key and value `[batch, key step, feature]`. */
 export const multiHeadAttention: LayerFunction = (call) => {
-  const { layer } = call
+  const { layer, keras } = call
   const axes = layer.config.attention_axes ?? null
   if (axes !== null && wholes(layer, 'attention_axes').join() !== '1') throw unsupported(layer, `attention_axes ${JSON.stringify(axes)} are not computed, only the steps are`)
-  return over(call, heard(call), whole(layer, 'key_dim'), (_, x) => x)
+  const given = heard(call)
+  const attended = over(call, given, whole(layer, 'key_dim'), (_, x) => x)
+  // Keras 3 takes the masks off the tensors themselves, so that layers after it which ask them find none.
+  return keras === 3 ? { ...attended, unmasked: [given.query, given.value, given.key] } : attended
 }
 
 /** Attention in which several query heads share a key and value head (Ainslie et al. 2023; Keras 3). */

@@ -10,6 +10,7 @@ import { masking } from './masking.ts'
 import { add, average, concatenate, maximum, minimum, multiply, subtract } from './merge.ts'
 import { groupedQueryAttention, multiHeadAttention } from './multi-head.ts'
 import { batchNormalization, groupNormalization, layerNormalization, rmsNormalization, unitNormalization } from './normalization.ts'
+import { operations } from './operations.ts'
 import {
   averagePooling1D, averagePooling2D, globalAveragePooling1D, globalAveragePooling2D, globalMaxPooling1D, globalMaxPooling2D, maxPooling1D, maxPooling2D
 } from './pooling.ts'
@@ -89,5 +90,8 @@ export const plain: ReadonlyMap<string, LayerFunction> = new Map(Object.entries(
   Attention: attention,
   AdditiveAttention: additiveAttention,
   MultiHeadAttention: multiHeadAttention,
-  GroupedQueryAttention: groupedQueryAttention
+  GroupedQueryAttention: groupedQueryAttention,
+  GroupQueryAttention: groupedQueryAttention,
+
+  ...Object.fromEntries(Object.entries(operations).map(([name, operation]) => [`ops.${name}`, operation]))
 }))
