@@ -1,0 +1,142 @@
+import { cellOf, unitsOf } from '../cells/cells.ts'
+import { Fault } from '../errors.ts'
+import type { Layer, Weight } from '../model.ts'
+import type { Served } from '../registry/entry.ts'
+import { JsonWriter, jsonSize } from '../trace/json-writer.ts'
+import { equationsOf } from './equations.ts'
+import { axesOf, gateWeights } from './gates.ts'
+
+export interface WeightsChoice {
+  /** A layer's path; every layer that has weights where it is left out. */
+  readonly layer?: string
+  /** false: names, shapes and axes alone. */
+  readonly values: boolean
+  readonly layout: 'gates' | 'keras'
+}
+
+type Head = Pick<Served, 'id' | 'version' | 'digest' | 'file'>
+
+/**
+ * The answer to /models/:id/weights as JSON, numbers as the shortest decimals of their float32. Layout `gates`: by layer, recurrent ones gate by
+ * gate; `keras`: the list that the whole model's `get_weights()` gives. Throws `unknown_name` for a layer that is not there.
+ */
+export function describeWeights ({ id, version, digest, file }: Head, { layer, values, layout }: WeightsChoice): Uint8Array<ArrayBuffer> {
+  const { layers } = file.graph
+  if (layer !== undefined && !Object.hasOwn(layers, layer)) {
+    throw new Fault('unknown_name', `there is no layer ${JSON.stringify(layer)} in this model; its layers are ${file.layerOrder.map((path) => JSON.stringify(path)).join(', ')}`)
+  }
+  const all = file.layerOrder.flatMap((path) => kerasList(layers[path], file.keras).map((weight) => ({ layer: path, ...weight })))
+  const chosen = all.map((weight, index) => ({ index, ...weight })).filter((weight) => layer === undefined || weight.layer === layer)
+  const json = new JsonWriter(4096 + (values ? chosen.reduce((bytes, { weight }) => bytes + jsonSize(weight), 0) : 0))
+  json.open('{')
+  for (const [name, value] of Object.entries({ model: id, version, digest })) json.member(name, value)
+  if (layout === 'keras') {
+    json.key('weights')
+    json.open('[')
+    for (const { index, layer: path, name, weight } of chosen) {
+      json.open('{')
+      json.member('index', index)
+      json.member('layer', path)
+      json.member('name', name)
+      writeWeight(json, weight, null, values)
+      json.close('}')
+    }
+    json.close(']')
+  } else {
+    const paths = layer === undefined ? file.layerOrder.filter((path) => weightsIn(layers[path]).length > 0) : [layer]
+    json.key('layers')
+    json.open('{')
+    for (const path of paths) {
+      json.key(path)
+      writeLayer(json, layers[path], file.keras, values)
+    }
+    json.close('}')
+  }
+  if (json.nonFinite > 0) json.member('nonFinite', json.nonFinite)
+  json.close('}')
+  return json.finish()
+}
+
+/** The part of the model's `get_weights()` that a layer gives, names of layers inside it by their place: `forward/kernel`. */
+function kerasList (layer: Layer, keras: 1 | 2 | 3): { name: string, weight: Weight }[] {
+  const all = weightsIn(layer)
+  // Before Keras 3 a wrapper lists what is trained first; models and plain layers do not.
+  if (keras === 3 || layer.config.trainable === false || insideOf(layer).length === 0) return all
+  return [...all.filter(({ trained }) => trained), ...all.filter(({ trained }) => !trained)]
+}
+
+function weightsIn (layer: Layer, prefix = ''): { name: string, weight: Weight, trained: boolean }[] {
+  return [
+    ...Object.entries(layer.weights).map(([name, weight]) => ({ name: prefix + name, weight, trained: layer.config.trainable !== false && !/^moving_/.test(name) })),
+    ...insideOf(layer).flatMap(([place, inner]) => weightsIn(inner, place === '' ? prefix : `${prefix}${place}/`))
+  ]
+}
+
+/** Layers in a layer by their place in its JSON: `forward`, `cells/0`, a wrapped layer's own name; '' for the cell of an RNN, which stands for it. */
+function insideOf (layer: Layer): [string, Layer][] {
+  const { children, className, graph, path } = layer
+  const own = Object.entries(children).map(([role, child]): [string, Layer] => {
+    if (className === 'RNN') return ['', child]
+    if (className === 'StackedRNNCells') return [`cells/${role}`, child]
+    return [className === 'TimeDistributed' ? child.path.slice(path.length + 1) : role, child]
+  })
+  const graphed = Object.entries(graph?.layers ?? {}).map(([key, inner]): [string, Layer] => [key.slice(path.length + 1), inner])
+  return [...own, ...graphed]
+}
+
+function writeLayer (json: JsonWriter, layer: Layer, keras: 1 | 2 | 3, values: boolean): void {
+  json.open('{')
+  json.member('type', layer.className)
+  writeInside(json, layer, keras, values)
+  json.close('}')
+}
+
+function writeInside (json: JsonWriter, layer: Layer, keras: 1 | 2 | 3, values: boolean): void {
+  const cell = cellOf(layer)
+  if (layer.className === 'RNN') {
+    json.member('cell', layer.children.cell.className)
+    writeInside(json, layer.children.cell, keras, values)
+  } else if (layer.className === 'StackedRNNCells') {
+    json.key('cells')
+    json.open('{')
+    for (const [n, inner] of Object.entries(layer.children)) {
+      json.key(n)
+      writeLayer(json, inner, keras, values)
+    }
+    json.close('}')
+  } else if (cell !== undefined) {
+    json.member('units', unitsOf(layer))
+    json.member('gateOrder', cell.gates)
+    json.member('equations', equationsOf(layer, keras))
+    writeWeights(json, gateWeights(layer, cell), values)
+  } else {
+    const inside = insideOf(layer).filter(([, inner]) => weightsIn(inner).length > 0)
+    if (inside.length === 0 || Object.keys(layer.weights).length > 0) {
+      writeWeights(json, Object.entries(layer.weights).map(([name, weight]) => ({ name, weight, axes: axesOf(layer, name, weight.shape.length) })), values)
+    }
+    for (const [place, inner] of inside) {
+      json.key(place)
+      writeLayer(json, inner, keras, values)
+    }
+  }
+}
+
+function writeWeights (json: JsonWriter, weights: readonly { name: string, weight: Weight, axes: readonly string[] | null }[], values: boolean): void {
+  json.key('weights')
+  json.open('{')
+  for (const { name, weight, axes } of weights) {
+    json.key(name)
+    json.open('{')
+    writeWeight(json, weight, axes, values)
+    json.close('}')
+  }
+  json.close('}')
+}
+
+function writeWeight (json: JsonWriter, weight: Weight, axes: readonly string[] | null, values: boolean): void {
+  json.member('shape', weight.shape)
+  if (axes !== null) json.member('axes', axes)
+  if (!values) return
+  json.key('data')
+  json.values(weight)
+}
