@@ -6,7 +6,7 @@ import { Fault } from './errors.ts'
 import type { App, Service } from './http/service.ts'
 import { startPool } from './pool/pool.ts'
 import { Registry } from './registry/registry.ts'
-import { loadCheck } from './request/load-check.ts'
+import { loadCheck } from './load-check.ts'
 
 /** A running service. */
 export interface Server {

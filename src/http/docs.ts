@@ -32,6 +32,8 @@ export async function document (app: App): Promise<void> {
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'API_TOKEN, where the service has one.' } } },
       security: [{ token: [] }, {}]
     },
+    // A copy in which no two parts are one object: YAML would write those as anchors and aliases.
+    transformObject: (document) => 'openapiObject' in document ? JSON.parse(JSON.stringify(document.openapiObject)) : document.swaggerObject,
     refResolver: { buildLocalReference: (json, _base, _fragment, i) => typeof json.$id === 'string' ? json.$id : `schema-${i}` }
   })
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: policy, theme: { title: 'statescope' }, uiConfig: { tryItOutEnabled: true, deepLinking: true } })

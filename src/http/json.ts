@@ -6,7 +6,7 @@ export function readJson (app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text: string, done) => {
-    void parse(request, text, (error, body) => {
+    parse(request, text, (error, body) => {
       if (error === null || text === '') done(error, body)
       else done(new Fault('malformed', whatIsWrong(text)), undefined)
     })
