@@ -39,11 +39,13 @@ export function equationsOf (layer: Layer, keras: 1 | 2 | 3): string[] {
     const formula = equation(given, keras).replace(/\bx\b/g, 'z')
     if (formula !== `${name}(z)`) lines.push(`${name}(z) = ${formula}`)
   }
-  if (convolution) lines.push(`conv: Keras' convolution, of x_t with padding ${JSON.stringify(config.padding)} and strides ${JSON.stringify(config.strides)}, of h_{t-1} with padding "same" and strides 1`)
+  if (convolution) lines.push(`conv: Keras' convolution, of x_t with padding ${JSON.stringify(config.padding)} and strides ${JSON.stringify(config.strides)}${dilation(config.dilation_rate)}, of h_{t-1} with padding "same" and strides 1`)
   if (config.go_backwards === true) lines.push('the input is read from its last step to its first: t-1 is the step read before t')
   lines.push('* is element by element; the same arrays serve every step t, so time_steps is in no shape')
   return lines
 }
+
+const dilation = (rate: unknown): string => rate === undefined || [rate].flat().every((each) => each === 1) ? '' : ` and dilation ${JSON.stringify(rate)}`
 
 /** An activation as a config names it: a name, or an object for a function or a layer. */
 function nameOf (given: unknown): string {

@@ -1,10 +1,10 @@
 import { refsIn } from '../layers/graph.ts'
 import type { Graph, Layer } from '../model.ts'
 
-/** Layers that give on the values they get, or a choice of them, each a token id still. */
-const passing = new Set(['InputLayer', 'Dropout', 'SpatialDropout1D', 'SpatialDropout2D', 'SpatialDropout3D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout',
-  'ActivityRegularization', 'Reshape', 'Flatten', 'Permute', 'RepeatVector', 'Masking', 'Concatenate', 'Maximum', 'Minimum', 'Identity',
-  'UpSampling1D', 'UpSampling2D', 'Cropping1D', 'Cropping2D', 'ZeroPadding1D', 'ZeroPadding2D', 'MaxPooling1D', 'MaxPooling2D', 'GlobalMaxPooling1D', 'GlobalMaxPooling2D'])
+/** Layers and operations that give on the values they get, all or some of them, each a token id still. */
+const passing = new Set(['InputLayer', 'Identity', 'Dropout', 'SpatialDropout1D', 'SpatialDropout2D', 'SpatialDropout3D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout',
+  'ActivityRegularization', 'Reshape', 'Flatten', 'Permute', 'RepeatVector', 'Concatenate', 'UpSampling1D', 'UpSampling2D', 'Cropping1D', 'Cropping2D', 'ZeroPadding1D',
+  'ZeroPadding2D', 'Cast', 'ConvertToTensor', 'ExpandDims', 'Squeeze', 'Flip', 'Repeat', 'Stack', 'Transpose', 'GetItem'])
 
 /**
  * For each input of the graph that reaches an Embedding unchanged: how many ids there are (`input_dim`, the smallest where several
