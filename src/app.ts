@@ -18,11 +18,10 @@ import { toFault } from './http/validation.ts'
 
 /** The HTTP side, complete and not yet listening. `service` is asked at each request, so the app can listen before the models are loaded. */
 export async function buildApp (settings: Settings, service: ServiceSource): Promise<App> {
-  const bodyLimit = Math.floor(settings.BODY_LIMIT_MB * 2 ** 20)
   const app = Fastify({
     // Standard output is for people (cli.ts); the log goes to standard error, a JSON line each.
     logger: { level: settings.LOG_LEVEL, stream: process.stderr },
-    bodyLimit,
+    bodyLimit: Math.floor(settings.BODY_LIMIT_MB * 2 ** 20),
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
     // A null or a string among numbers is refused, never read as 0 or 3.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, verbose: true, keywords: ['x-examples'] } },
@@ -37,7 +36,7 @@ export async function buildApp (settings: Settings, service: ServiceSource): Pro
   // The schemas of answers are documentation: nothing is left out of an answer because a schema does not know it.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.addHook('onRequest', async (request, reply) => { reply.header('x-request-id', request.id) })
-  answerProblems(app, bodyLimit)
+  answerProblems(app, settings.BODY_LIMIT_MB)
   guard(app, settings)
   readJson(app)
   await document(app)

@@ -7,7 +7,7 @@ import { buildApp, openapiYaml } from '../src/app.ts'
 import { defaults, type Settings } from '../src/config.ts'
 import { Fault } from '../src/errors.ts'
 import type { App, ServiceSource } from '../src/http/service.ts'
-import { call, inProject, serve } from './support/service.ts'
+import { call, inProject, serve } from './http/support.ts'
 
 const folder = t.testdir({ 'old.model': { 'saved_model.pb': '' }, 'README.md': 'not a model' })
 for (const id of ['weather', 'nextchar', 'chars']) cpSync(inProject(`models/${id}`), join(folder, id), { recursive: true })

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { help } from '../src/config.ts'
 import { openapiYaml } from '../src/app.ts'
-import { call, inProject } from './support/service.ts'
+import { call, inProject } from './http/support.ts'
 
 interface Run { readonly process: ChildProcess, readonly out: () => string, readonly err: () => string, readonly code: Promise<number | null> }
 

@@ -4,7 +4,7 @@ import t from 'tap'
 import Schema from 'typebox/schema'
 import { parse } from 'yaml'
 import { openapiYaml } from '../src/app.ts'
-import { call, inProject, serve } from './support/service.ts'
+import { call, inProject, serve } from './http/support.ts'
 
 interface Operation {
   readonly operationId: string

@@ -3,7 +3,7 @@ import { faults, type FaultCode } from '../errors.ts'
 
 /** What comes back, for the document only: the bodies of probes are encoded in the pool and sent as they are. */
 
-const nested = (axes: string) => Type.Unknown({ description: `Nested arrays ${axes}. A value that is not finite is null and counted in nonFinite.` })
+const nested = (axes: string) => Type.Array(Type.Unknown(), { description: `Nested arrays ${axes}. A value that is not finite is null and counted in nonFinite.`, examples: [[[[0.25, -0.5]]]] })
 
 const Receipt = Type.Object({
   engine: Type.String({ description: 'tfjs (native TensorFlow) or wasm.' }),

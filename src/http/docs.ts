@@ -13,7 +13,7 @@ const policy = {
   'img-src': "'self' data:",
   'object-src': "'none'",
   'script-src': "'self'",
-  'style-src': "'self' 'unsafe-inline'"
+  'style-src': "'self'"
 }
 
 /** Collects the schemas of every route registered after it: the document, and its pages at /docs. */
@@ -36,7 +36,7 @@ export async function document (app: App): Promise<void> {
     transformObject: (document) => 'openapiObject' in document ? JSON.parse(JSON.stringify(document.openapiObject)) : document.swaggerObject,
     refResolver: { buildLocalReference: (json, _base, _fragment, i) => typeof json.$id === 'string' ? json.$id : `schema-${i}` }
   })
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: policy, theme: { title: 'statescope' }, uiConfig: { tryItOutEnabled: true, deepLinking: true } })
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: policy, theme: { title: 'statescope' }, uiConfig: { layout: 'BaseLayout', tryItOutEnabled: true, deepLinking: true } })
 }
 
 /** The document itself, and the way in for a browser. */

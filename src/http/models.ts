@@ -4,7 +4,7 @@ import { ModelParams, VersionQuery, WeightsQuery } from './schemas.ts'
 import type { App, ServiceSource } from './service.ts'
 
 const faultsOfList = ['malformed', 'unauthorized', 'not_acceptable', 'internal', 'not_ready'] as const
-const faultsOfModels = [...faultsOfList, 'unknown_model', 'invalid_value'] as const
+const faultsOfModels = [...faultsOfList, 'unknown_model', 'model_refused', 'invalid_value'] as const
 
 /** The routes that tell of the models without running one. */
 export function modelRoutes (app: App, service: ServiceSource): void {
@@ -35,7 +35,7 @@ export function modelRoutes (app: App, service: ServiceSource): void {
       summary: 'A ready body for /hidden-states',
       params: ModelParams,
       querystring: VersionQuery,
-      response: answers(SampleAnswer, 'The body', 'model_refused', ...faultsOfModels)
+      response: answers(SampleAnswer, 'The body', ...faultsOfModels)
     }
   }, async ({ params, query }) => describeSample(service().registry.get(params.id, query.version)))
 
@@ -46,7 +46,7 @@ export function modelRoutes (app: App, service: ServiceSource): void {
       summary: 'Weights, gate by gate',
       params: ModelParams,
       querystring: WeightsQuery,
-      response: answers(WeightsAnswer, 'The weights', 'model_refused', 'unknown_name', ...faultsOfModels)
+      response: answers(WeightsAnswer, 'The weights', 'unknown_name', ...faultsOfModels)
     }
   }, async ({ params, query }) => describeWeights(service().registry.get(params.id, query.version), {
     layer: query.layer,

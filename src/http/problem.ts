@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Socket } from 'node:net'
+import type { Settings } from '../config.ts'
 import { Fault, type FaultCode } from '../errors.ts'
 
 /** Fastify's own errors that a client can cause, by their code there. */
@@ -27,8 +28,8 @@ export function problem (fault: Fault, requestId: string | undefined): Record<st
 const sentence = (words: string): string => `${words[0]?.toUpperCase() ?? ''}${words.slice(1)}${/[.!?]$/.test(words) ? '' : '.'}`
 
 /** Every error of the application, those of Fastify and those of no route included, leaves as problem+json. */
-export function answerProblems (app: FastifyInstance, bodyLimit: number): void {
-  app.setErrorHandler((error: FastifyError | Fault, request, reply) => sendProblem(toFault(error, request, bodyLimit), request, reply))
+export function answerProblems (app: FastifyInstance, limit: Settings['BODY_LIMIT_MB']): void {
+  app.setErrorHandler((error: FastifyError | Fault, request, reply) => sendProblem(toFault(error, request, limit), request, reply))
   app.setNotFoundHandler((request, reply) => {
     sendProblem(new Fault('not_found', `There is no ${request.method} ${request.url.split('?')[0]}. /docs lists what there is.`), request, reply)
   })
@@ -42,17 +43,20 @@ export function sendProblem (fault: Fault, request: FastifyRequest, reply: Fasti
   reply.code(fault.status).type('application/problem+json').send(Buffer.from(JSON.stringify(problem(fault, request.id))))
 }
 
-/** Fastify's errors before there is a route. */
+/** Fastify's errors before there is a route, and so before any hook. */
 export function frameworkError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-request-id', request.id)
   sendProblem(toFault(error, request, 0), request, reply)
 }
 
-function toFault (error: FastifyError | Fault, request: FastifyRequest, bodyLimit: number): Fault {
+function toFault (error: FastifyError | Fault, request: FastifyRequest, limit: number): Fault {
   if (error instanceof Fault) {
     if (error.status === 500) request.log.error(error)
     return error
   }
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new Fault('too_large', `The body is larger than ${bodyLimit / 2 ** 20} MiB. Send fewer sequences at once, or start the service with a larger BODY_LIMIT_MB.`)
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new Fault('too_large', `the body is larger than ${limit} MiB: send fewer sequences at once, or start the service with a larger BODY_LIMIT_MB`)
+  }
   const known = fromFastify[error.code]
   if (known !== undefined) return new Fault(known[0], known[1])
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) return new Fault('malformed', error.message)

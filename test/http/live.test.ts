@@ -1,5 +1,5 @@
 import t from 'tap'
-import { call, inProject, serve } from '../support/service.ts'
+import { call, inProject, serve } from './support.ts'
 
 const { url } = await serve(t, inProject('models'))
 
