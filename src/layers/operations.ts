@@ -135,6 +135,7 @@ export const operations: Readonly<Record<string, LayerFunction>> = {
   OnesLike: like(1),
   Where: where,
   Cast: cast,
+  ConvertToTensor: one((_, x) => x),
 
   Add: binary((ops, a, b) => ops.add(a, b)),
   Subtract: binary((ops, a, b) => ops.sub(a, b)),
