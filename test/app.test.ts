@@ -74,8 +74,14 @@ t.test('what there is', async (t) => {
     ['broken refused', 'chars ready', 'nextchar ready', 'old.model refused', 'versions ready', 'versions ready', 'weather ready'])
   const { body: sample } = await call(`${url}/models/weather/sample`)
   t.equal((await call(`${url}/hidden-states`, sample)).status, 200, 'the sample is a ready body')
-  const { body: weights } = await call(`${url}/models/nextchar/weights?values=false`)
-  t.notOk(/"data"/.test(JSON.stringify(weights)))
+  const gates = await call(`${url}/models/nextchar/weights`)
+  t.equal(gates.headers.get('content-type'), 'application/json')
+  const { body: names } = await call(`${url}/models/nextchar/weights?values=false`)
+  t.same(JSON.parse(JSON.stringify(gates.body, (key, value) => key === 'data' ? undefined : value)), names, 'values=false leaves out the numbers alone')
+  const [layer] = Object.keys(gates.body.layers)
+  t.same(Object.keys((await call(`${url}/models/nextchar/weights?layer=${layer}`)).body.layers), [layer])
+  const { body: { weights } } = await call(`${url}/models/nextchar/weights?layout=keras`)
+  t.same(weights.map(({ index }: { index: number }) => index), [0, 1, 2, 3, 4], 'three of the LSTM, two of the Dense layer')
 })
 
 t.test('every error is a problem that says what to do', async (t) => {

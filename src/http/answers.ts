@@ -46,7 +46,17 @@ export const ModelAnswer = Type.Object({ id: Type.String(), version: Type.Intege
   description: 'Inputs, outputs, layers, recurrent layers with units, gates and options, format, Keras version, digest and receipt.'
 })
 export const SampleAnswer = Type.Object({ model: Type.String(), inputs: Type.Unknown() }, { description: 'A ready body for POST /hidden-states.' })
-export const WeightsAnswer = Type.Object({ ...Head, layers: Type.Unknown({ description: 'By layer key: type, units, gateOrder, equations and weights; with layout=keras the list of get_weights().' }) })
+const WeightValues = Type.Object({ shape: Type.Array(Type.Integer()), axes: Type.Optional(Type.Array(Type.String())), data: Type.Optional(nested('in the shape')) })
+export const WeightsAnswer = Type.Object({
+  ...Head,
+  layers: Type.Optional(Type.Record(Type.String(), Type.Object({ type: Type.String() }), {
+    description: 'layout=gates, by layer: `type`, `units`, `gateOrder`, `equations` and `weights` by name (W_i, U_i, b_i, ...); layers inside a layer under their place in it.'
+  })),
+  weights: Type.Optional(Type.Array(Type.Intersect([
+    Type.Object({ index: Type.Integer(), layer: Type.String(), name: Type.String() }),
+    WeightValues
+  ]), { description: 'layout=keras: the list that get_weights() gives.' }))
+})
 
 export const LiveAnswer = Type.Object({ status: Type.Literal('live') })
 export const ReadyAnswer = Type.Object({

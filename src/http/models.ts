@@ -1,4 +1,5 @@
 import { describeList, describeModel, describeSample, describeWeights } from '../describe/describe.ts'
+import { contentType } from './accept.ts'
 import { answers, ModelAnswer, ModelsAnswer, SampleAnswer, WeightsAnswer } from './answers.ts'
 import { ModelParams, VersionQuery, WeightsQuery } from './schemas.ts'
 import type { App, ServiceSource } from './service.ts'
@@ -48,9 +49,6 @@ export function modelRoutes (app: App, service: ServiceSource): void {
       querystring: WeightsQuery,
       response: answers(WeightsAnswer, 'The weights', 'unknown_name', ...faultsOfModels)
     }
-  }, async ({ params, query }) => describeWeights(service().registry.get(params.id, query.version), {
-    layer: query.layer,
-    values: query.values ?? true,
-    layout: query.layout ?? 'gates'
-  }))
+  }, async ({ params, query: { version, layer, values = true, layout = 'gates' }, format }, reply) =>
+    reply.type(contentType(format)).send(describeWeights(service().registry.get(params.id, version), { layer, values, layout })))
 }
