@@ -21,6 +21,18 @@ if (!existsSync(cli)) {
   console.error(`start: there is no ${cli}`)
   process.exit(1)
 }
+if (process.env.npm_lifecycle_event === 'start') closeWithShell()
 process.setSourceMapsEnabled(true)
 process.argv[1] = cli
 await import(pathToFileURL(cli).href)
+
+// npm hands SIGTERM on to the shell between it and this process, and most shells end without telling anybody.
+function closeWithShell () {
+  const shell = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return
+    clearInterval(watch)
+    process.kill(process.pid, 'SIGTERM')
+  }, 200)
+  watch.unref()
+}

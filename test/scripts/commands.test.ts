@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -59,6 +60,17 @@ t.test('start is the service', async t => {
     }, 50)
   })
   t.match(ended, { code: 7, out: '["--stay"]\nclosing\n' }, 'and signals')
+
+  rmSync(join(folder, 'ready'))
+  const npm = spawn('npm', ['start', '--', '--stay'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'ignore'] })
+  let out = ''
+  npm.stdout.on('data', chunk => { out += String(chunk) })
+  while (!existsSync(join(folder, 'ready'))) await new Promise(resolve => setTimeout(resolve, 50))
+  npm.kill('SIGTERM')
+  // 'close' comes when the last process that holds npm's standard output is gone.
+  await new Promise(resolve => npm.once('close', resolve))
+  t.match(out, /closing\n$/, 'a signal to npm ends the service too')
+
   t.match(await node(['scripts/start.mjs'], folder, { ...env, ENGINE: 'nonsense' }), { code: 1, out: '', err: /ENGINE is one of/ })
 })
 
