@@ -1,21 +1,30 @@
 import type * as tfjs from '@tensorflow/tfjs-core'
 import type { Ops } from './ops.ts'
 import { convolutions } from './eager-conv.ts'
+import { flatMasks } from './eager-gradients.ts'
 import { loop } from './eager-scan.ts'
 import { numbers, type Tf } from './eager-numbers.ts'
 import { unaries } from './eager-unary.ts'
 import { fusedLstm } from './fused.ts'
-import { axesOf, axisOf, rangeOf, reshaped, sizeOf } from './shape.ts'
+import { axesOf, axisOf, broadcastShape, rangeOf, reshaped, sizeOf } from './shape.ts'
 
 /**
  * The op contract over tfjs-core, op by op: native (`tfjs`) or WebAssembly (`wasm`). `tf` is the engine's own module with its backend
  * set and ready. Nothing is disposed of but what `scan` makes on its way: run a whole call inside `tf.tidy`. Arithmetic makes floats
- * of whole numbers and booleans, so no engine's integer division or narrow sums show. All but `fusedLstm` has gradients.
+ * of whole numbers and booleans, so no engine's integer division or narrow sums show. Under `tf.grad`
+ * leave `fusedLstm` out; dilated convolutions have no gradient, and neither `repeat` nor `broadcastLike` has one beyond rank 4.
  */
 export function eagerOps (tf: Tf, engine: 'tfjs' | 'wasm'): Ops<tfjs.Tensor> {
   type T = tfjs.Tensor
+  flatMasks(tf)
   const { float, number } = numbers(tf)
   const arithmetic = (op: (a: T, b: T) => T) => (a: T | number, b: T | number): T => op(number(a), number(b))
+  /** For the ops whose gradient tfjs-core does not sum back over the axes that were broadcast. */
+  const alike = (op: (a: T, b: T) => T): ((a: T, b: T) => T) => (a, b) => {
+    if (a.shape.length === 0 || b.shape.length === 0 || tf.util.arraysEqual(a.shape, b.shape)) return op(a, b)
+    const shape = broadcastShape(a.shape, b.shape)
+    return op(tf.broadcastTo(a, shape), tf.broadcastTo(b, shape))
+  }
   const rank = (x: T): number => x.shape.length
   const sizes = (x: T): number[] => x.shape
 
@@ -42,8 +51,8 @@ export function eagerOps (tf: Tf, engine: 'tfjs' | 'wasm'): Ops<tfjs.Tensor> {
     mul: arithmetic(tf.mul),
     div: arithmetic(tf.div),
     pow: arithmetic(tf.pow),
-    minimum: arithmetic(tf.minimum),
-    maximum: arithmetic(tf.maximum),
+    minimum: arithmetic(alike(tf.minimum)),
+    maximum: arithmetic(alike(tf.maximum)),
     unary: unaries(tf, engine, float, number),
 
     compare: (name, a, b) => compare[name](number(a), number(b)),

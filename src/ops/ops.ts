@@ -4,7 +4,8 @@
  * Rules. A layer never reads the batch or the step axis as a number (a compiled graph would bake it in): `shape` is for feature
  * axes and the rank; `reshape` takes 0 for 'as the input has it at this place' and -1 for 'what is left'. Elementwise ops broadcast
  * as NumPy does. Masks are boolean handles: made by comparisons, combined by `and`/`or`/`not`, used by `where` and `cast`. Numbers may
- * stand for either operand of a binary op. Negative axes count from the end.
+ * stand for either operand of a binary op. Negative axes count from the end. Arithmetic, `reduce` (but `any` and `all`) and `softmax` make
+ * floats of whole numbers and masks. What does not fit together throws.
  */
 export interface Ops<T> {
   constant (data: Float32Array, shape: readonly number[]): T
@@ -49,7 +50,7 @@ export interface Ops<T> {
   concat (xs: readonly T[], axis: number): T
   /** `[from, to)` along one axis; negative from the end; `to` undefined: to the end. */
   slice (x: T, axis: number, from: number, to?: number): T
-  /** Entries of x along `axis` at whole-number `indices` (any rank). */
+  /** Entries of x along `axis` at whole-number `indices` (any rank), whose axes take its place; throws where one is not in the axis. */
   gather (x: T, indices: T, axis: number): T
   pad (x: T, pairs: readonly (readonly [number, number])[], value: number): T
   reverse (x: T, axis: number): T
@@ -60,20 +61,26 @@ export interface Ops<T> {
   /** A tensor of x's shape filled with `value`. */
   fill (x: T, value: number): T
   broadcastLike (x: T, like: T): T
-  /** `[0, 1, ..., n-1]`, n the size of x along `axis`. */
+  /** `[0, 1, ..., n-1]` as floats, n the size of x along `axis`. */
   range (x: T, axis: number): T
 
   /**
    * The loop over steps, the only one. `sequences` are step-major `[step, batch, ...]`; the body gets one step of each and the states, and
    * gives one step of each result and the next states. Results are stacked step-major, in input order even when `reverse` reads
-   * from the last step to the first.
+   * from the last step to the first. There is at least one step.
    */
-  scan (body: (step: T[], states: T[]) => { results: T[], states: T[] }, sequences: readonly T[], states: readonly T[], reverse?: boolean):
-    { results: T[], states: T[] }
+  scan (body: (step: T[], states: T[]) => Scanned<T>, sequences: readonly T[], states: readonly T[], reverse?: boolean): Scanned<T>
 
-  /** What one kernel of the engine does for a whole LSTM with tanh and sigmoid; undefined where the engine has none. See fused.ts. */
+  /**
+   * What one kernel of the engine does for a whole LSTM with tanh and sigmoid; undefined where the engine has none. See fused.ts.
+   * x `[step, batch, feature]` in reading order, unmasked; hidden and cell `[batch, unit]`; kernel `[feature + unit, 4 * unit]`, Keras'
+   * kernel above its recurrent kernel; bias `[4 * unit]`, zeros where there is none.
+   */
   fusedLstm?: (x: T, hidden: T, cell: T, kernel: T, bias: T) => FusedLstm<T>
 }
+
+/** What a loop, or one step of it, gives. */
+export type Scanned<T> = { results: T[], states: T[] }
 
 export type Unary = 'neg' | 'abs' | 'square' | 'sqrt' | 'rsqrt' | 'exp' | 'log' | 'log1p' | 'expm1' | 'tanh' | 'sigmoid' | 'relu' | 'erf' |
   'floor' | 'sign' | 'softplus'

@@ -17,12 +17,13 @@ const numbers = (nested: Nested): Values => values(nested.map((row) => row.map((
 /** `bound`: 0 where the very same numbers are expected. */
 export interface Finding { readonly what: string, readonly far: number, readonly bound: number }
 
-/** Each activation of real Keras, as its files hold it, against what Keras gave. */
-export function activationFindings ({ run }: Subject): Finding[] {
+/** Each activation of real Keras, as its files hold it, against what Keras gave; in float32, unless the subject is the float64 one. */
+export function activationFindings ({ name, run }: Subject): Finding[] {
+  const x = numbers(activations.x)
   return ([2, 3] as const).flatMap((keras) => activations[keras].entries.map((entry) => ({
     what: `Keras ${activations[keras].version} ${JSON.stringify(entry.activation)}`,
     bound: 1e-6,
-    far: distance(run((ops, [x]) => activation(ops, entry.activation, keras)(x), [numbers(activations.x)]), numbers(entry.y))
+    far: distance(run((ops, [x]) => activation(ops, entry.activation, keras)(x), [x]), numbers(entry.y), name === 'plain' && entry.activation !== 'glu' ? x : undefined)
   })))
 }
 
@@ -45,3 +46,7 @@ export function windowFindings ({ run }: Subject): Finding[] {
     return { what: JSON.stringify({ ...options, kernel: undefined, x: x.shape }), bound, far: distance(got, dense(y)) }
   })
 }
+
+/** Names held against Keras, of functions and of layers. */
+export const recordedActivations = (keras: 2 | 3): string[] => activations[keras].entries.map(({ activation }) =>
+  typeof activation === 'string' ? activation : (activation as { class_name: string }).class_name)

@@ -37,13 +37,16 @@ export function values (nested: unknown): Values {
   return { shape, data: Float32Array.from(Array.isArray(nested) ? nested.flat(Infinity) as number[] : [nested as number]) }
 }
 
-/** The largest |got - expected| / max(1, |expected|); Infinity where shapes or missing numbers differ. */
-export function distance (got: Values, expected: Values): number {
+/**
+ * The largest |got - expected| / max(1, |expected|); Infinity where shapes or missing numbers differ. With `scale`, of the same shape, its
+ * sizes count in the divisor too: for float32 results held against float64 ones, where a difference of large numbers has lost its digits.
+ */
+export function distance (got: Values, expected: Values, scale?: Values): number {
   if (got.shape.join() !== expected.shape.join() || got.data.length !== expected.data.length) return Infinity
   return got.data.reduce((worst, value, n) => {
     const wanted = expected.data[n]
     if (Object.is(value, wanted) || value === wanted) return worst
-    const far = Math.abs(value - wanted) / Math.max(1, Math.abs(wanted))
+    const far = Math.abs(value - wanted) / Math.max(1, Math.abs(wanted), Math.abs(scale?.data[n] ?? 0))
     return Number.isNaN(far) ? Infinity : Math.max(worst, far)
   }, 0)
 }

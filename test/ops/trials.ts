@@ -19,7 +19,7 @@ const rounding = 1e-6
 const sums = 5e-6
 
 /** Half of the entries are halves, so that equal ones meet; the others have all their bits. */
-function filled (shape: readonly number[], seed: number): Values {
+export function filled (shape: readonly number[], seed: number): Values {
   let state = seed >>> 0
   const next = (): number => {
     // Numerical Recipes' linear congruential generator, its upper bits.
