@@ -17,6 +17,7 @@ import {
 import { cropping1D, cropping2D, upSampling1D, upSampling2D, zeroPadding1D, zeroPadding2D } from './sampling.ts'
 import { normalization, rescaling } from './scaling.ts'
 import { flatten, permute, repeatVector, reshape } from './shaping.ts'
+import { conv1DTranspose, conv2DTranspose } from './transposed.ts'
 
 /** The layers without states of their own, by class. */
 export const plain: ReadonlyMap<string, LayerFunction> = new Map(Object.entries({
@@ -58,6 +59,8 @@ export const plain: ReadonlyMap<string, LayerFunction> = new Map(Object.entries(
 
   Conv1D: conv1D,
   Conv2D: conv2D,
+  Conv1DTranspose: conv1DTranspose,
+  Conv2DTranspose: conv2DTranspose,
   DepthwiseConv1D: depthwiseConv1D,
   DepthwiseConv2D: depthwiseConv2D,
   SeparableConv1D: separableConv1D,
