@@ -25,8 +25,12 @@ export const recurrent: LayerFunction = (call) => {
   const runs = runCells(call, turn(ops, call.inputs[0]), stepMask, reverse)
 
   const top = runs[runs.length - 1]
-  const sequence = outputs(top.bound, top.run, top.brought, (call.values.zero_output_for_mask ?? config.zero_output_for_mask) === true)
-  const output = config.return_sequences === true ? turn(ops, reverse ? ops.reverse(sequence, 0) : sequence) : last(top.bound, top.run, sequence)
+  const zeroMasked = (call.values.zero_output_for_mask ?? config.zero_output_for_mask) === true
+  // An unrolled Keras layer zeroes its outputs in reading order by the mask in input order: backwards, other steps than the masked ones.
+  const twisted = zeroMasked && reverse && config.unroll === true
+  const sequence = outputs(top.bound, top.run, top.brought, zeroMasked && !twisted)
+  const asRead = reverse ? ops.reverse(sequence, 0) : sequence
+  const output = config.return_sequences === true ? turn(ops, twisted ? blank(top.bound, asRead, stepMask) : asRead) : last(top.bound, top.run, sequence)
   const ordered = config.reverse_state_order === true || layer.children.cell?.config.reverse_state_order === true ? runs.toReversed() : runs
   const states = config.return_state === true ? ordered.flatMap(({ bound, run }) => run.states.map((state) => last(bound, run, state))) : []
 
