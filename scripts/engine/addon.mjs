@@ -5,7 +5,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { place } from './place.mjs'
-import { addonFile, librariesFolder, nodeApiHeaders, wheelLibraries } from './names.mjs'
+import { addonFile, librariesFolder, nodeApiHeaders } from './names.mjs'
 import { run } from './run.mjs'
 
 /** The first C++ compiler that runs: $CXX, c++, g++, clang++; throws when there is none. */
@@ -26,10 +26,10 @@ export async function findCompiler (env = process.env) {
 /**
  * Fills `folder` with `deps/lib` (the wheel's libraries, hard-linked) and the addon, in the places they have below tfjs-node.
  */
-export async function buildAddon (compiler, tfjsNode, wheelFolder, folder) {
+export async function buildAddon (compiler, tfjsNode, wheel, wheelFolder, folder) {
   const libraries = join(folder, librariesFolder)
   await mkdir(libraries, { recursive: true })
-  for (const library of wheelLibraries) await place(join(wheelFolder, 'lib', library), join(libraries, library))
+  for (const library of [...wheel.linked, ...wheel.others]) await place(join(wheelFolder, 'lib', library), join(libraries, library))
   const addon = join(folder, addonFile(tfjsNode.napi))
   await mkdir(dirname(addon), { recursive: true })
   const sources = join(tfjsNode.folder, 'binding')
@@ -37,7 +37,7 @@ export async function buildAddon (compiler, tfjsNode, wheelFolder, folder) {
     '-shared', '-fPIC', '-O2', '-std=c++17', `-DNAPI_VERSION=${tfjsNode.napi}`, '-DBUILDING_NODE_EXTENSION',
     `-I${nodeApiHeaders()}`, `-I${tfjsNode.folder}`, `-I${join(wheelFolder, 'include')}`,
     ...(await readdir(sources)).filter(name => name.endsWith('.cc')).sort().map(name => join(sources, name)),
-    '-o', addon, `-L${libraries}`, ...wheelLibraries.map(library => `-l:${library}`),
+    '-o', addon, `-L${libraries}`, ...wheel.linked.map(library => `-l:${library}`),
     // The addon finds its libraries from where it stands, so the pair can be moved together.
     '-Wl,-rpath,$ORIGIN/../../deps/lib'
   ], { seconds: 600, quiet: true }).catch(async error => {

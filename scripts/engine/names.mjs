@@ -42,9 +42,12 @@ export function platformName () {
 export const librariesFolder = 'deps/lib'
 export const addonFile = napi => `lib/napi-v${napi}/tfjs_binding.node`
 
+const tensorflowLibraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2']
+
 /**
- * The wheels that TensorFlow's C library is taken from. Only what was downloaded, hashed, linked and run is listed.
- * The Python version in the name does not matter to Node: the same file is asked for whatever Python is there.
+ * The wheels that TensorFlow's C library is taken from. Only what was downloaded, hashed, linked and run is listed (linux-arm64 under
+ * emulation). The Python version in the name does not matter to Node: the same file is asked for whatever Python is there.
+ * `linked` libraries are what the addon is linked against; `others` come along because those need them.
  */
 export const wheels = {
   'linux-x64': {
@@ -52,10 +55,20 @@ export const wheels = {
     version: '2.15.1',
     sha256: '54660c074d7241a503e81edfd9f5ef5af88f64051b72e2945f26318c790f2d26',
     megabytes: 207,
-    tags: ['manylinux_2_17_x86_64', 'manylinux2014_x86_64']
+    tags: ['manylinux_2_17_x86_64', 'manylinux2014_x86_64'],
+    linked: tensorflowLibraries,
+    others: []
+  },
+  'linux-arm64': {
+    project: 'tensorflow-cpu-aws',
+    version: '2.15.1',
+    sha256: 'd4c3a3a9363bf42999adedbbd514e3a133be2d62f61fee9cfa46aaefb087c09e',
+    megabytes: 212,
+    tags: ['manylinux_2_17_aarch64', 'manylinux2014_aarch64'],
+    linked: tensorflowLibraries,
+    others: ['libomp-54bf90fd.so.5']
   }
 }
 
-/** Members of a wheel that are unpacked: two libraries, and the headers the addon includes. */
-export const wheelLibraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2']
+/** Folders below a wheel's `tensorflow/include` that hold what the addon includes. */
 export const wheelHeaders = ['tensorflow/c/', 'tensorflow/core/platform/', 'tsl/', 'xla/tsl/']

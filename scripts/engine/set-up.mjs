@@ -88,7 +88,7 @@ function ways (target, platform, cache, log) {
     const compiler = await findCompiler()
     const unpacked = await wheelEntry(cache, wheel, platform, log)
     log("building tfjs-node's addon")
-    return made(names.wheel, `from the wheel of ${wheel.project}`, folder => buildAddon(compiler, target, unpacked, folder))
+    return made(names.wheel, `from the wheel of ${wheel.project}`, folder => buildAddon(compiler, target, wheel, unpacked, folder))
   }
 
   return [alreadyThere, () => cached(names.own), () => cached(names.wheel), ownDownload, fromWheel]

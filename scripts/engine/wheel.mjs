@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import yauzl from 'yauzl'
 import { findEntry, makeEntry, sha256 } from './cache.mjs'
-import { wheelHeaders, wheelLibraries } from './names.mjs'
+import { wheelHeaders } from './names.mjs'
 import { run } from './run.mjs'
 
 const pips = [['python3', '-m', 'pip'], ['pip3'], ['python', '-m', 'pip'], ['pip']]
@@ -45,7 +45,7 @@ export async function wheelEntry (cache, wheel, platform, log) {
       throw new Error(`${basename(file)} has sha256 ${found}, not the pinned ${wheel.sha256}; it is not used`)
     }
     log('unpacking its libraries and headers (0.6 GB)')
-    await unpack(file, folder)
+    await unpack(file, folder, [...wheel.linked, ...wheel.others])
   }, log)
 }
 
@@ -81,12 +81,12 @@ async function bytesBelow (folder) {
   return bytes
 }
 
-/** Unpacks the wanted members of the wheel to `lib/` and `include/` below `folder`. */
-export async function unpack (file, folder) {
+/** Unpacks the wanted members of the wheel: libraries (by their file names) to `lib/`, headers to `include/` below `folder`. */
+export async function unpack (file, folder, libraries) {
   const zip = await yauzl.openPromise(file)
-  const missing = new Set(wheelLibraries)
+  const missing = new Set(libraries)
   for await (const entry of zip.eachEntry()) {
-    const target = targetOf(entry.fileName)
+    const target = targetOf(entry.fileName, libraries)
     if (target === null) continue
     const path = join(folder, target)
     await mkdir(dirname(path), { recursive: true })
@@ -96,10 +96,10 @@ export async function unpack (file, folder) {
   if (missing.size > 0) throw new Error(`${basename(file)} holds no ${[...missing].join(', ')}`)
 }
 
-function targetOf (member) {
-  const [, path] = /^tensorflow\/(.+[^/])$/.exec(member) ?? []
-  if (path === undefined) return null
-  if (wheelLibraries.includes(path)) return `lib/${path}`
-  const header = /^include\/(.+)$/.exec(path)?.[1]
-  return header !== undefined && wheelHeaders.some(start => header.startsWith(start)) ? path : null
+// TensorFlow's own libraries stand in `tensorflow/`, those of others in `NAME.libs/`.
+function targetOf (member, libraries) {
+  const library = /^(?:tensorflow|[^/]+\.libs)\/([^/]+)$/.exec(member)?.[1]
+  if (library !== undefined) return libraries.includes(library) ? `lib/${library}` : null
+  const header = /^tensorflow\/include\/(.+[^/])$/.exec(member)?.[1]
+  return header !== undefined && wheelHeaders.some(start => header.startsWith(start)) ? `include/${header}` : null
 }

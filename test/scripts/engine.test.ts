@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { layClone, layCommands, listener, node, plainEnv, script, type Outcome } from './clone.ts'
 
 const { makeEntry } = await script('engine/cache.mjs')
-const { cacheFolder, platformName, tfjsNode, wheelLibraries, wheels } = await script('engine/names.mjs')
+const { cacheFolder, platformName, tfjsNode, wheels } = await script('engine/names.mjs')
 const platform: string = platformName()
 const wheel = wheels[platform]
 const refused = 'http://127.0.0.1:1/'
@@ -136,7 +136,7 @@ t.test("tfjs-node's addon", { skip: wheel === undefined ? `no wheel for ${platfo
     const clone = room(t, ['cp'], { 'c++': `[ "$1" = --version ] && exit 0\n${text}` })
     await makeEntry(clone.cache, unpacked, async (folder: string) => {
       mkdirSync(join(folder, 'lib'))
-      for (const library of wheelLibraries) writeFileSync(join(folder, 'lib', library), '')
+      for (const library of [...wheel.linked, ...wheel.others]) writeFileSync(join(folder, 'lib', library), '')
     }, () => {})
     return clone
   }

@@ -5,6 +5,7 @@ import t from 'tap'
 import { script } from './clone.ts'
 
 const { unpack } = await script('engine/wheel.mjs')
+const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2', 'libomp-1.so.5']
 
 t.test('of a wheel only the libraries and the needed headers are unpacked', async t => {
   const folder = t.testdir()
@@ -12,6 +13,8 @@ t.test('of a wheel only the libraries and the needed headers are unpacked', asyn
   writeFileSync(file, zip({
     'tensorflow/libtensorflow_cc.so.2': 'cc',
     'tensorflow/libtensorflow_framework.so.2': 'framework',
+    'tensorflow_cpu.libs/libomp-1.so.5': 'omp',
+    'tensorflow_cpu.libs/libother.so': 'other',
     'tensorflow/python/run.py': 'print()',
     'tensorflow/include/tensorflow/c/c_api.h': 'c_api',
     'tensorflow/include/tensorflow/core/platform/ctstring.h': 'ctstring',
@@ -19,12 +22,12 @@ t.test('of a wheel only the libraries and the needed headers are unpacked', asyn
     'tensorflow/include/Eigen/Core': 'Eigen',
     'elsewhere/tensorflow/libtensorflow_cc.so.2': 'another'
   }))
-  await unpack(file, join(folder, 'out'))
+  await unpack(file, join(folder, 'out'), libraries)
   const found = readdirSync(join(folder, 'out'), { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
     .map(entry => join(entry.parentPath, entry.name).slice(join(folder, 'out').length + 1)).sort()
   t.same(found, [
     'include/tensorflow/c/c_api.h', 'include/tensorflow/core/platform/ctstring.h', 'include/tsl/platform/tstring.h',
-    'lib/libtensorflow_cc.so.2', 'lib/libtensorflow_framework.so.2'
+    'lib/libomp-1.so.5', 'lib/libtensorflow_cc.so.2', 'lib/libtensorflow_framework.so.2'
   ])
   t.equal(readFileSync(join(folder, 'out/lib/libtensorflow_cc.so.2'), 'utf8'), 'cc')
 })
@@ -34,9 +37,9 @@ t.test('a wheel without the libraries, a member that would leave the folder, and
   const file = join(folder, 'some.whl')
   const refuse = async (bytes: Uint8Array, message: RegExp): Promise<void> => {
     writeFileSync(file, bytes)
-    await t.rejects(unpack(file, join(folder, 'out')), { message })
+    await t.rejects(unpack(file, join(folder, 'out'), libraries), { message })
   }
-  await refuse(zip({ 'tensorflow/libtensorflow_cc.so.2': 'cc' }), /holds no libtensorflow_framework\.so\.2/)
+  await refuse(zip({ 'tensorflow/libtensorflow_cc.so.2': 'cc' }), /holds no libtensorflow_framework\.so\.2, libomp-1\.so\.5/)
   await refuse(zip({ 'tensorflow/include/tsl/../../../../escaped.h': 'x' }), /invalid relative path/)
   await refuse(Buffer.from('not a zip'), /zip|signature/i)
 })
