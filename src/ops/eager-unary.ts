@@ -28,7 +28,7 @@ export function unaries (tf: Tf, engine: 'tfjs' | 'wasm', float: Numbers['float'
     softplus: tf.softplus
   }
   const mended: Partial<Record<Unary, Function>> = {
-    sign: (x) => tf.sub(tf.cast(tf.greater(x, number(0)), 'float32'), tf.cast(tf.less(x, number(0)), 'float32')),
+    sign: (x) => tf.where(tf.greater(x, number(0)), number(1), tf.where(tf.less(x, number(0)), number(-1), x)),
     // Kahan: with u = fl(1 + x), log(u) * x / (u - 1) is exact to rounding; where u is 1, log1p(x) is x; where u is x, 1 no longer counts.
     log1p: (x) => {
       const u = tf.add(x, number(1))

@@ -1,12 +1,13 @@
 import type * as tfjs from '@tensorflow/tfjs-core'
 import type { Ops } from './ops.ts'
 import { convolutions } from './eager-conv.ts'
+import { extremes } from './eager-extremes.ts'
 import { flatMasks } from './eager-gradients.ts'
 import { loop } from './eager-scan.ts'
 import { numbers, type Tf } from './eager-numbers.ts'
 import { unaries } from './eager-unary.ts'
 import { fusedLstm } from './fused.ts'
-import { axesOf, axisOf, broadcastShape, rangeOf, reshaped, sizeOf } from './shape.ts'
+import { axesOf, axisOf, rangeOf, reshaped, sizeOf } from './shape.ts'
 
 /**
  * The op contract over tfjs-core, op by op: native (`tfjs`) or WebAssembly (`wasm`). `tf` is the engine's own module with its backend
@@ -19,12 +20,6 @@ export function eagerOps (tf: Tf, engine: 'tfjs' | 'wasm'): Ops<tfjs.Tensor> {
   flatMasks(tf)
   const { float, number } = numbers(tf)
   const arithmetic = (op: (a: T, b: T) => T) => (a: T | number, b: T | number): T => op(number(a), number(b))
-  /** For the ops whose gradient tfjs-core does not sum back over the axes that were broadcast. */
-  const alike = (op: (a: T, b: T) => T): ((a: T, b: T) => T) => (a, b) => {
-    if (a.shape.length === 0 || b.shape.length === 0 || tf.util.arraysEqual(a.shape, b.shape)) return op(a, b)
-    const shape = broadcastShape(a.shape, b.shape)
-    return op(tf.broadcastTo(a, shape), tf.broadcastTo(b, shape))
-  }
   const rank = (x: T): number => x.shape.length
   const sizes = (x: T): number[] => x.shape
 
@@ -51,8 +46,7 @@ export function eagerOps (tf: Tf, engine: 'tfjs' | 'wasm'): Ops<tfjs.Tensor> {
     mul: arithmetic(tf.mul),
     div: arithmetic(tf.div),
     pow: arithmetic(tf.pow),
-    minimum: arithmetic(alike(tf.minimum)),
-    maximum: arithmetic(alike(tf.maximum)),
+    ...extremes(tf, engine, number),
     unary: unaries(tf, engine, float, number),
 
     compare: (name, a, b) => compare[name](number(a), number(b)),
@@ -90,6 +84,7 @@ export function eagerOps (tf: Tf, engine: 'tfjs' | 'wasm'): Ops<tfjs.Tensor> {
     slice: (x, axis, from, to) => {
       const place = axisOf(rank(x), axis)
       const { begin, length } = rangeOf(x.shape[place], from, to)
+      if (length === x.shape[place]) return x
       return tf.slice(x, x.shape.map((_, n) => n === place ? begin : 0), x.shape.map((size, n) => n === place ? length : size))
     },
     gather: (x, indices, axis) => tf.gather(x, tf.cast(indices, 'int32') as tfjs.Tensor1D, axisOf(rank(x), axis)),

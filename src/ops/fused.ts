@@ -2,11 +2,20 @@ import type * as tfjs from '@tensorflow/tfjs-core'
 import type { FusedLstm, Ops } from './ops.ts'
 import type { Tf } from './eager-numbers.ts'
 
-/** What is used of tfjs-node's backend: any TensorFlow op by its name. */
+/** What is used of tfjs-node's backend (4.22): TensorFlow ops by their names, over TensorFlow's own handles. */
 interface Native {
-  readonly binding: Readonly<Record<'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_ATTR_FLOAT' | 'TF_FLOAT' | 'TF_INT32' | 'TF_INT64', number>>
-  executeSingleOutput: (op: string, attributes: readonly Attribute[], inputs: readonly tfjs.Tensor[]) => tfjs.Tensor
-  executeMultipleOutputs: (op: string, attributes: readonly Attribute[], inputs: readonly tfjs.Tensor[], outputs: number) => tfjs.Tensor[]
+  readonly binding: {
+    readonly TF_ATTR_TYPE: number
+    readonly TF_ATTR_BOOL: number
+    readonly TF_ATTR_FLOAT: number
+    readonly TF_FLOAT: number
+    readonly TF_INT64: number
+    createTensor: (shape: readonly number[], dtype: number, values: Int32Array) => number
+    deleteTensor: (id: number) => void
+    executeOp: (op: string, attributes: readonly Attribute[], inputs: readonly number[], outputs: number) => unknown[]
+  }
+  getInputTensorIds: (tensors: readonly tfjs.Tensor[]) => number[]
+  createOutputTensor: (metadata: unknown) => tfjs.Tensor
 }
 
 interface Attribute { readonly name: string, readonly type: number, readonly value: number | boolean }
@@ -18,24 +27,24 @@ interface Attribute { readonly name: string, readonly type: number, readonly val
  */
 export function fusedLstm (tf: Tf): NonNullable<Ops<tfjs.Tensor>['fusedLstm']> {
   const native = tf.backend() as unknown as Native
-  const { TF_ATTR_TYPE, TF_ATTR_BOOL, TF_ATTR_FLOAT, TF_FLOAT, TF_INT32, TF_INT64 } = native.binding
-  // tfjs-core has no 64-bit whole numbers: TensorFlow's own Cast makes one.
-  const toInt64: Attribute[] = [
-    { name: 'SrcT', type: TF_ATTR_TYPE, value: TF_INT32 },
-    { name: 'DstT', type: TF_ATTR_TYPE, value: TF_INT64 },
-    { name: 'Truncate', type: TF_ATTR_BOOL, value: false }
-  ]
+  const { binding } = native
   const attributes: Attribute[] = [
-    { name: 'cell_clip', type: TF_ATTR_FLOAT, value: 0 },
-    { name: 'use_peephole', type: TF_ATTR_BOOL, value: false },
-    { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT }
+    { name: 'cell_clip', type: binding.TF_ATTR_FLOAT, value: 0 },
+    { name: 'use_peephole', type: binding.TF_ATTR_BOOL, value: false },
+    { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT }
   ]
   return (x, hidden, cell, kernel, bias): FusedLstm<tfjs.Tensor> => {
-    // All steps, always: what lies beyond the length that the kernel is told stays uninitialised memory.
-    const steps = native.executeSingleOutput('Cast', toInt64, [tf.scalar(x.shape[0], 'int32')])
     const peephole = tf.zeros(cell.shape.slice(1))
-    const inputs = [steps, x, cell, hidden, kernel, peephole, peephole, peephole, bias]
-    const [input, after, forget, output, candidate, , next] = native.executeMultipleOutputs('BlockLSTMV2', attributes, inputs, 7)
-    return { input, forget, candidate, output, cell: after, hidden: next }
+    const inputs = native.getInputTensorIds([x, cell, hidden, kernel, peephole, peephole, peephole, bias])
+    // A 64-bit whole number, low half first; tfjs-core has none, so it is a handle of TensorFlow's only. It names all steps, always: what lies
+    // beyond the length that the kernel is told stays uninitialised memory.
+    const steps = binding.createTensor([], binding.TF_INT64, Int32Array.of(x.shape[0]!, 0))
+    try {
+      const results = binding.executeOp('BlockLSTMV2', attributes, [steps, ...inputs], 7)
+      const [input, after, forget, output, candidate, , next] = results.map((metadata) => native.createOutputTensor(metadata))
+      return { input, forget, candidate, output, cell: after, hidden: next }
+    } finally {
+      binding.deleteTensor(steps)
+    }
   }
 }

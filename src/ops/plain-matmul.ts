@@ -12,16 +12,14 @@ export function matmul (a: Plain, b: Plain, transposeA = false, transposeB = fal
   const [other, columns] = transposeB ? [columnsB, rowsB] : [rowsB, columnsB]
   if (inner !== other) throw new RangeError(`Shapes [${a.shape}] and [${b.shape}] do not multiply`)
   const data = new Float64Array(sizeOf(leading) * rows * columns)
-  for (let n = 0, place = 0; place < sizeOf(leading); place++) {
-    const [fromA, fromB] = [place * rows * inner, place * inner * columns]
+  for (let place = 0; place < sizeOf(leading); place++) {
+    const [fromA, fromB, to] = [place * rows * inner, place * inner * columns, place * rows * columns]
     for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++, n++) {
-        let sum = 0
-        for (let k = 0; k < inner; k++) {
-          sum += first.data[fromA + (transposeA ? k * rows + row : row * inner + k)] *
-            second.data[fromB + (transposeB ? column * inner + k : k * columns + column)]
-        }
-        data[n] = sum
+      // Entry after entry of one row of the result, so that memory is read in its own order.
+      for (let k = 0; k < inner; k++) {
+        const factor = first.data[fromA + (transposeA ? k * rows + row : row * inner + k)]
+        const [start, step] = transposeB ? [fromB + k, inner] : [fromB + k * columns, 1]
+        for (let column = 0; column < columns; column++) data[to + row * columns + column] += factor * second.data[start + column * step]
       }
     }
   }

@@ -24,7 +24,12 @@ function walk (shape: readonly number[], start: number, strides: readonly number
 /** A tensor of `shape` with x's entries from `start` on, `strides` apart: a transpose, a slice, a reversal, a repetition. */
 export function strided (x: Plain, shape: readonly number[], start: number, strides: readonly number[]): Plain {
   const data = new Float64Array(sizeOf(shape))
-  walk(shape, start, strides, (n, from) => { data[n] = x.data[from] })
+  const last = shape.length - 1
+  if (strides[last] === 1) {
+    // Whole rows that lie together.
+    const length = shape[last]
+    walk(shape.slice(0, last), start, strides, (n, from) => { data.set(x.data.subarray(from, from + length), n * length) })
+  } else walk(shape, start, strides, (n, from) => { data[n] = x.data[from] })
   return { shape, data }
 }
 
@@ -38,6 +43,7 @@ export function broadcast (x: Plain, ...shapes: readonly (readonly number[])[]):
 
 /** `length` entries along `axis` from `begin` on, forwards or backwards. */
 export function along (x: Plain, axis: number, begin: number, length: number, direction: 1 | -1): Plain {
+  if (length === x.shape[axis] && direction === 1) return x
   const strides = stridesOf(x.shape)
   return strided(x, x.shape.with(axis, length), begin * strides[axis], strides.with(axis, direction * strides[axis]))
 }

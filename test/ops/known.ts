@@ -11,6 +11,12 @@ export const known: readonly { name: string, inputs: readonly unknown[], computa
   { name: 'masks add up as numbers', inputs: [[1, -1, 2]], computation: (ops, [x]) => ops.reduce('sum', ops.compare('greater', x, 0)), expected: 2 },
   { name: 'where', inputs: [[1, -1], [[5, 6], [7, 8]]], computation: (ops, [m, x]) => ops.where(ops.compare('greater', m, 0), x, 0), expected: [[5, 0], [7, 0]] },
   { name: 'sign of small numbers', inputs: [[1e-9, -1e-9, 0]], computation: (ops, [x]) => ops.unary('sign', x), expected: [1, -1, 0] },
+  {
+    name: 'what is not a number stays visible',
+    inputs: [[NaN, 1, 2], [1, NaN, 3]],
+    computation: (ops, [a, b]) => ops.concat([ops.minimum(a, b), ops.maximum(a, b), ops.maximum(0, a), ops.unary('sign', a), ops.unary('relu', b)], 0),
+    expected: [NaN, NaN, 2, NaN, NaN, 3, NaN, 1, 2, NaN, 1, 1, 1, NaN, 3]
+  },
   { name: 'floor', inputs: [[-0.5, 1.5]], computation: (ops, [x]) => ops.unary('floor', x), expected: [-1, 1] },
   {
     name: 'a product at each place of the leading axes',
