@@ -14,15 +14,13 @@ import { rank, result } from './result.ts'
 function operands<T> (call: LayerCall<T>, count: number): readonly (T | number)[] {
   const { inputs, values, named, layer } = call
   const tensors = [...inputs]
+  const refuse = (): never => { throw unsupported(layer, 'its operands are not all tensors and numbers given by place') }
   const all = Array.from({ length: count }, (_, place) => {
     const given = values[place]
-    if (given === undefined) return tensors.shift()
-    return typeof given === 'boolean' ? Number(given) : given
+    if (given === undefined) return tensors.shift() ?? refuse()
+    return typeof given === 'number' || typeof given === 'boolean' ? Number(given) : refuse()
   })
-  if (Object.keys(named).length > 0 || tensors.length > 0 || !all.every((one) => typeof one === 'number' || typeof one === 'object')) {
-    throw unsupported(layer, 'its operands are not all tensors and numbers given by place')
-  }
-  return all as (T | number)[]
+  return tensors.length > 0 || Object.keys(named).length > 0 ? refuse() : all
 }
 
 const binary = (apply: <T>(ops: Ops<T>, a: T | number, b: T | number) => T): LayerFunction => (call) => {

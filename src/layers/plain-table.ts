@@ -94,7 +94,6 @@ export const plain: ReadonlyMap<string, LayerFunction> = new Map(Object.entries(
   AdditiveAttention: additiveAttention,
   MultiHeadAttention: multiHeadAttention,
   GroupedQueryAttention: groupedQueryAttention,
-  GroupQueryAttention: groupedQueryAttention,
 
   ...Object.fromEntries(Object.entries(operations).map(([name, operation]) => [`ops.${name}`, operation]))
 }))
