@@ -134,6 +134,8 @@ export const operations: Readonly<Record<string, LayerFunction>> = {
   Where: where,
   Cast: cast,
   ConvertToTensor: one((_, x) => x),
+  /** Not of Keras: a tensor with the mask that a nested model was given for it by name. */
+  WithMask: ({ ops, inputs: [x, mask] }) => result(x, ops.cast(mask, 'bool')),
 
   Add: binary((ops, a, b) => ops.add(a, b)),
   Subtract: binary((ops, a, b) => ops.sub(a, b)),

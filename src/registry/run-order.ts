@@ -20,17 +20,24 @@ export function inRunOrder (graph: Graph): Graph {
   return renumbered(graph, [...needed, ...graph.nodes.map((_, n) => n).filter((n) => !depths.has(n))])
 }
 
-/** The nodes the outputs need, each after those it reads, as a depth-first walk from the outputs leaves them. */
+/** The nodes the outputs need, each after those it reads, as a depth-first walk from the outputs leaves them. Without recursion: models may be deep. */
 function walkedBack (graph: Graph): number[] {
   const seen = new Set<number>()
   const met: number[] = []
-  const visit = (n: number): void => {
+  const open: { n: number, unread: number[] }[] = []
+  const enter = (n: number): void => {
     if (seen.has(n)) return
     seen.add(n)
-    parentsOf(graph, n).forEach(visit)
-    met.push(n)
+    open.push({ n, unread: parentsOf(graph, n).reverse() })
   }
-  for (const { ref } of graph.outputs) visit(ref.node)
+  for (const { ref } of graph.outputs) {
+    enter(ref.node)
+    while (open.length > 0) {
+      const next = open[open.length - 1].unread.pop()
+      if (next !== undefined) enter(next)
+      else met.push(open.pop()!.n)
+    }
+  }
   return met
 }
 

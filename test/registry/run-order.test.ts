@@ -46,3 +46,10 @@ t.test('nodes that no output needs come last', async (t) => {
   const ordered = inRunOrder(graph([node('x', []), node('idle', [ref(0)]), node('out', [ref(0)])], [2]))
   t.same(order(ordered), ['x', 'out', 'idle'])
 })
+
+t.test('a very long chain', async (t) => {
+  const length = 50000
+  const ordered = inRunOrder(graph([node('x', []), ...Array.from({ length }, (_, n) => node(`${n}`, [ref(n)]))], [length]))
+  t.equal(ordered.nodes.length, length + 1)
+  t.equal(ordered.nodes[length].key, `${length - 1}`)
+})
