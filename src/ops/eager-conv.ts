@@ -9,13 +9,22 @@ export function convolutions (tf: Tf, engine: 'tfjs' | 'wasm'): Pick<Ops<tfjs.Te
   const conv: Kernel = (x, kernel, { strides, dilation }, padding) => tf.conv2d(x, kernel, [...strides], padding, 'NHWC', [...dilation])
   const depthwise: Kernel = (x, kernel, { strides, dilation }, padding) => tf.depthwiseConv2d(x, kernel, [...strides], padding, 'NHWC', [...dilation])
 
-  /** Puts the zeros of 'same' there itself: WebAssembly's kernels misplace the windows where a stride steps over the last entries. */
+  /** Every nth entry along an axis. */
+  const every = (x: tfjs.Tensor, n: number, axis: number): tfjs.Tensor =>
+    n === 1 ? x : tf.gather(x, tf.range(0, x.shape[axis]!, n, 'int32'), axis)
+
   const apply = (op: Kernel, image: tfjs.Tensor, weights: tfjs.Tensor, options: ConvOptions): tfjs.Tensor => {
     const [x, kernel] = [image as tfjs.Tensor4D, weights as tfjs.Tensor4D]
-    if (options.padding === 'valid' || engine === 'tfjs') return op(x, kernel, options, options.padding)
+    const { strides, dilation, padding } = options
+    const both = Math.max(...strides) > 1 && Math.max(...dilation) > 1
+    if (!both && (padding === 'valid' || engine === 'tfjs')) return op(x, kernel, options, padding)
+    // The zeros of 'same' are put there first: WebAssembly's kernels misplace the windows where a stride steps over the last entries.
     const { padInfo: { top, bottom, left, right } } =
-      tf.backend_util.computeConv2DInfo(x.shape, kernel.shape, [...options.strides], [...options.dilation], 'same', undefined, op === depthwise)
-    return op(tf.pad(x, [[0, 0], [top, bottom], [left, right], [0, 0]]), kernel, options, 'valid')
+      tf.backend_util.computeConv2DInfo(x.shape, kernel.shape, [...strides], [...dilation], padding, undefined, op === depthwise)
+    const padded = padding === 'valid' ? x : tf.pad(x, [[0, 0], [top, bottom], [left, right], [0, 0]])
+    if (!both) return op(padded, kernel, options, 'valid')
+    // No kernel has strides and dilation at once, but Keras 3 has for depthwise layers: all windows, of which every nth is kept.
+    return every(every(op(padded, kernel, { ...options, strides: [1, 1] }, 'valid'), strides[0], 1), strides[1], 2)
   }
 
   return {

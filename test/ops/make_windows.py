@@ -1,4 +1,4 @@
-"""Records what TensorFlow's convolutions and pools give into windows.golden.json, beside this file (tensorflow-cpu 2.15.1).
+"""Records what TensorFlow's convolutions and pools give into windows.golden.json, beside this file (tensorflow-cpu 2.21.0, keras 3.15).
 
 All entries are small whole numbers, so that every sum is exact in float32 and the order of adding cannot matter.
 
@@ -12,6 +12,7 @@ import pathlib
 os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
 os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
 
+import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
@@ -36,7 +37,7 @@ def conv(x, kernel, strides, padding, dilation):
 
 
 def cases():
-    # Strides or dilations: neither TensorFlow nor Keras has both at once.
+    # Strides or dilations: Keras' convolutions have not both at once.
     steps = [((1, 1), (1, 1)), ((2, 2), (1, 1)), ((1, 3), (1, 1)), ((3, 2), (1, 1)), ((1, 1), (2, 2)), ((1, 1), (1, 3))]
     for padding, (strides, dilation), window in itertools.product(('valid', 'same'), steps, ((1, 1), (2, 3), (3, 2))):
         x, kernel = whole(1, 7, 8, 2), whole(*window, 2, 3)
@@ -46,12 +47,12 @@ def cases():
         x, kernel = whole(1, 5, 4, 4), whole(2, 2, 4 // groups, 8)
         yield {'op': 'conv', 'x': array(x), 'kernel': array(kernel), 'groups': groups, 'strides': (1, 2), 'padding': padding, 'dilation': (1, 1),
                'y': array(conv(x, kernel, (1, 2), padding, (1, 1)))}
-    # Strides must be the same along both axes here.
-    steps = [((1, 1), (1, 1)), ((2, 2), (1, 1)), ((3, 3), (1, 1)), ((1, 1), (2, 2)), ((1, 1), (1, 2))]
+    # Keras 3 has strides and dilations at once for these.
+    steps = [((1, 1), (1, 1)), ((2, 2), (1, 1)), ((3, 3), (1, 1)), ((2, 1), (1, 1)), ((1, 1), (2, 2)), ((1, 1), (1, 2)), ((2, 2), (2, 2)), ((3, 2), (1, 2))]
     for padding, (strides, dilation), multiplier in itertools.product(('valid', 'same'), steps, (1, 2)):
         x, kernel = whole(2, 7, 6, 2), whole(3, 2, 2, multiplier)
         yield {'op': 'depthwiseConv', 'x': array(x), 'kernel': array(kernel), 'strides': strides, 'padding': padding, 'dilation': dilation,
-               'y': array(tf.nn.depthwise_conv2d(x, kernel, (1, *strides, 1), padding.upper(), dilations=dilation))}
+               'y': array(keras.ops.depthwise_conv(x, kernel, strides, padding, dilation_rate=dilation))}
     for kind, padding, size, strides in itertools.product(('max', 'mean'), ('valid', 'same'), ((1, 2), (2, 2), (3, 2), (4, 3)), ((1, 1), (2, 2), (1, 3), (3, 2))):
         # Below zero too: padding must not show as a largest zero.
         x = whole(1, 7, 6, 2) - 5

@@ -155,8 +155,8 @@ const loops: Trial[] = [
 const between = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max })
 const pair = (min: number, max: number): fc.Arbitrary<[number, number]> => fc.tuple(between(min, max), between(min, max))
 const padding = fc.constantFrom('valid' as const, 'same' as const)
-/** Strides or dilations, as TensorFlow and Keras have it. */
-const steps = fc.oneof(pair(1, 3).map((strides) => ({ strides, dilation: [1, 1] as [number, number] })), pair(1, 3).map((dilation) => ({ strides: [1, 1] as [number, number], dilation })))
+/** Strides, dilations, or both. */
+const steps = fc.oneof(fc.record({ strides: pair(1, 3), dilation: pair(1, 3) }), pair(1, 3).map((strides) => ({ strides, dilation: [1, 1] as [number, number] })), pair(1, 3).map((dilation) => ({ strides: [1, 1] as [number, number], dilation })))
 
 const windows: Trial[] = [
   trial('conv', 2e-5, fc.record({ image: pair(7, 9), window: pair(1, 3), batch: size, channels: size, filters: size, groups: size, padding, steps }).map((drawn) => ({
@@ -164,7 +164,7 @@ const windows: Trial[] = [
   })), ({ groups, padding, steps }) => (ops, [x, kernel]) => ops.conv(x, kernel, { ...steps, padding, groups })),
   trial('depthwiseConv', 2e-5, fc.record({ image: pair(7, 9), window: pair(1, 3), batch: size, channels: size, multiplier: size, padding, steps }).map((drawn) => ({
     shapes: [[drawn.batch, ...drawn.image, drawn.channels], [...drawn.window, drawn.channels, drawn.multiplier]], ...drawn
-  })), ({ padding, steps: { strides: [stride], dilation } }) => (ops, [x, kernel]) => ops.depthwiseConv(x, kernel, { strides: [stride, stride], dilation, padding })),
+  })), ({ padding, steps }) => (ops, [x, kernel]) => ops.depthwiseConv(x, kernel, { ...steps, padding })),
   ...(['max', 'mean'] as const).map((kind) => trial(`${kind} pool`, rounding, fc.record({ image: pair(4, 8), window: pair(1, 4), strides: pair(1, 4), batch: size, channels: size, padding })
     .map((drawn) => ({ shapes: [[drawn.batch, ...drawn.image, drawn.channels]], ...drawn })), ({ window, strides, padding }) => (ops, [x]) =>
     ops.pool(kind, x, { size: window, strides, padding })))
