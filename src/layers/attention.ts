@@ -32,14 +32,12 @@ function attend<T> (call: LayerCall<T>, scores: T): LayerResult<T> {
     : { outputs: [output], masks: [queryMask] }
 }
 
-/** The masks of query and value: those given by name (as `[query, value]`, both), else those the inputs carry. */
-function masksOf<T> (call: LayerCall<T>): readonly [T | null, T | null] {
-  const given = call.named.mask?.tensors ?? []
-  if (given.length >= 2) return [given[0], given[1]]
-  const carried = call.masks.slice(0, 2).filter((mask) => mask !== null).length
-  // A list with one mask in it does not say whose it is, unless just one of the inputs carries one.
-  if (given.length === 1 && carried !== 1) throw unsupported(call.layer, 'it is given a single mask by name; give masks of both query and value')
-  return [call.masks[0], call.masks[1]]
+/** The masks of query and value: those of the list given by name, else those the inputs carry. */
+function masksOf<T> ({ named, masks }: LayerCall<T>): readonly [T | null, T | null] {
+  if (named.mask === undefined) return [masks[0], masks[1]]
+  const { tensors, places = tensors.map((_, n) => n) } = named.mask
+  const at = (place: number): T | null => places.includes(place) ? tensors[places.indexOf(place)] : null
+  return [at(0), at(1)]
 }
 
 function threeAxes<T> (call: LayerCall<T>): readonly [T, T] {

@@ -37,12 +37,12 @@ export function runGraph<T> (context: Context<T>, graph: Graph, nodes: readonly 
     if (results.has(n)) continue
     const node = graph.nodes[n]
     const positional = node.args.flatMap(refsIn).map(tensorOf)
-    const named: Record<string, { tensors: T[], masks: (T | null)[] }> = {}
+    const named: Record<string, LayerCall<T>['named'][string]> = {}
     const values: Record<string, unknown> = {}
     node.args.forEach((argument, place) => { if (refsIn(argument).length === 0) values[place] = plainOf(argument) })
     for (const [name, argument] of Object.entries(node.kwargs)) {
       const refs = refsIn(argument).map(tensorOf)
-      if (refs.length > 0) named[name] = { tensors: refs.map(({ tensor }) => tensor), masks: refs.map(({ mask }) => mask) }
+      if (refs.length > 0) named[name] = { tensors: refs.map(({ tensor }) => tensor), masks: refs.map(({ mask }) => mask), places: placesOf(argument) }
       else values[name] = plainOf(argument)
     }
     const result = runLayer(context, graph.layers[node.layer], {
@@ -65,6 +65,11 @@ function unmask<T> (results: Map<number, LayerResult<T>>, tensor: T): void {
     if (!result.outputs.includes(tensor)) continue
     results.set(n, { ...result, masks: result.masks.map((mask, index) => result.outputs[index] === tensor ? null : mask) })
   }
+}
+
+/** For each tensor of an argument where it stands in the list. */
+function placesOf (argument: Argument): number[] {
+  return 'list' in argument ? argument.list.flatMap((one, place) => refsIn(one).map(() => place)) : [0]
 }
 
 /** An argument without tensors as the config has it. */

@@ -16,8 +16,11 @@ export interface LayerCall<T> {
   readonly inputs: readonly T[]
   /** One an input; null: not masked. `[batch, step]` booleans. */
   readonly masks: readonly (T | null)[]
-  /** Tensors given by name (`initial_state`, `value`, `key`, `mask`, ...), with the masks they carry. */
-  readonly named: Readonly<Record<string, { readonly tensors: readonly T[], readonly masks: readonly (T | null)[] }>>
+  /**
+   * Tensors given by name (`initial_state`, `value`, `key`, `mask`, ...), with the masks they carry; `places` says where each stands in a
+   * list that holds None too (`mask=[None, m]`).
+   */
+  readonly named: Readonly<Record<string, { readonly tensors: readonly T[], readonly masks: readonly (T | null)[], readonly places?: readonly number[] }>>
   /** Plain values given at the call by name (`axes`, `use_causal_mask`, ...), or by place (`'1'`). */
   readonly values: Readonly<Record<string, unknown>>
   /** Names of the internals asked for, relative to the layer (`hidden`, `gates/forget`, `forward/final/cell`); computed only if here. */

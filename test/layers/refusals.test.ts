@@ -26,7 +26,6 @@ const refused: readonly (readonly [string, Record<string, unknown>, Given, RegEx
   ['GroupNormalization', { groups: 1, axis: -1, epsilon: 1e-3 }, { keras: 2, inputs: [steps], masks: [kept] }, /a mask/],
   ['Rescaling', { scale: 'twice', offset: 0 }, { inputs: [steps] }, /"twice"/],
   ['Attention', { use_scale: false, score_mode: 'dot' }, { inputs: [image, image] }, /3 axes/],
-  ['Attention', { use_scale: false, score_mode: 'dot' }, { inputs: [steps, steps], named: { mask: kept } }, /single mask/],
   ['MultiHeadAttention', { ...multiHead, attention_axes: [2] }, { inputs: [steps, steps], weights: multiHeadWeights }, /attention_axes \[2\]/],
   ['MultiHeadAttention', { ...multiHead, use_gate: true }, { inputs: [steps, steps], weights: multiHeadWeights }, /use_gate/],
   ['MultiHeadAttention', multiHead, { inputs: [image, image], weights: multiHeadWeights }, /3 axes/],

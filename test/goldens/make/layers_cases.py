@@ -331,6 +331,15 @@ def attention_masked(k):
     return k.Model([q, v], outputs), {'q': k.padded(SOME, 3), 'v': values}
 
 
+@case('layers-attention-mask-given', also='*', formats=('keras',), notes='a list of masks with None in it, beside inputs that carry masks of their own')
+def attention_mask_given(k):
+    L = k.layers
+    (q, mq), (v, mv), given = masked(k, 'q'), masked(k, 'v'), k.Input((6,), name='given', dtype='bool')
+    outputs = read(k, L.Attention(name='value')([mq, v], mask=[None, given]), 'on_value') + read(k, L.AdditiveAttention(name='query')([q, mv], mask=[given, None]), 'on_query')
+    values = np.array([[1, 1, 0, 1, 0, 1], [0, 1, 1, 1, 1, 0], [1, 0, 0, 0, 0, 1]], bool)
+    return k.Model([q, v, given], outputs), {'q': k.padded(SOME, 3), 'v': k.padded(OTHER, 3), 'given': values}
+
+
 @case('layers-multi-head', also='*', scale=0.4)
 def multi_head(k):
     L = k.layers
