@@ -61,7 +61,7 @@ export const softmax: LayerFunction = (call) => {
   if (rank(call, given) !== rank(call, x)) {
     throw unsupported(layer, 'its input carries a mask of fewer axes than the input has, which Keras lays along the wrong axes; give Softmax an input without mask')
   }
-  const mask = ops.cast(given, 'bool')
+  const mask = keras === 3 ? ops.compare('greater', ops.cast(given, 'float'), 0.5) : ops.cast(given, 'bool')
   if (keras !== 3) return result(softmaxOver(ops, ops.where(mask, x, farBelow(ops, x)), axes), mask)
   return result(ops.where(mask, softmaxOver(ops, ops.where(mask, x, -1e9), axes), 0), mask)
 }
