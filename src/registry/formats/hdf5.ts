@@ -1,0 +1,127 @@
+import h5wasm, { Dataset, Group, type Attribute, type File, type Metadata } from 'h5wasm'
+import { Fault } from '../../errors.ts'
+import { decode, sizeOf, type Encoding, type Stored } from '../arrays.ts'
+
+/** Groups within groups deeper than any Keras writes. */
+const deepest = 64
+
+/** More numbers than any model served here has in one array (8 GiB of float32). */
+const largest = 2 ** 31
+
+type H5Module = Awaited<typeof h5wasm.ready>
+
+let count = 0
+
+/** An HDF5 file in memory. Whatever is wrong with it comes out as `bad_file`. */
+export class Hdf5 {
+  readonly #file: File
+  readonly #module: H5Module
+  readonly #notes: Set<string>
+
+  private constructor (file: File, module: H5Module, notes: Set<string>) {
+    this.#file = file
+    this.#module = module
+    this.#notes = notes
+  }
+
+  /** Opens the bytes, gives them to `use`, and lets go of them again. What is to be said about the numbers is added to `notes`. */
+  static async use<R> (bytes: Uint8Array, what: string, notes: Set<string>, use: (file: Hdf5) => R): Promise<R> {
+    const module = await h5wasm.ready
+    const name = `${++count}.h5`
+    if (Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(8, bytes.byteLength)).toString('latin1') !== '\x89HDF\r\n\x1a\n') throw new Fault('bad_file', `${what} is not an HDF5 file`)
+    module.FS.writeFile(name, bytes)
+    let file: File | undefined
+    try {
+      file = new h5wasm.File(name, 'r')
+      return use(new Hdf5(file, module, notes))
+    } catch (error) {
+      if (error instanceof Fault) throw error
+      throw new Fault('bad_file', `${what} is damaged: ${error instanceof Error ? error.message : String(error)}`)
+    } finally {
+      try { file?.close() } catch { /* A damaged file may not close. */ }
+      module.FS.unlink(name)
+    }
+  }
+
+  /** An attribute of a group, as text or texts; null where there is none of the kind. */
+  attribute (group: string, name: string): string | string[] | null {
+    const { attrs } = this.#group(group)
+    if (!Object.hasOwn(attrs, name)) return null
+    const value: unknown = (attrs[name] as Attribute).value
+    if (typeof value === 'string') return value
+    return Array.isArray(value) && value.every((one) => typeof one === 'string') ? value : null
+  }
+
+  /** Texts of an attribute that Keras cuts in pieces (`weight_names0`, ...) where it is larger than 64 KB; null where there is none. */
+  texts (group: string, name: string): string[] | null {
+    const names = Object.keys(this.#group(group).attrs)
+    if (names.includes(name)) return this.#list(group, name)
+    const all: string[] = []
+    let piece = 0
+    for (; names.includes(`${name}${piece}`); piece++) all.push(...this.#list(group, `${name}${piece}`))
+    return piece === 0 ? null : all
+  }
+
+  /** An empty list is written as numbers. */
+  #list (group: string, name: string): string[] {
+    const value = this.attribute(group, name)
+    return value === null ? [] : typeof value === 'string' ? [value] : value
+  }
+
+  has (path: string): boolean {
+    return this.#file.get(path) !== null
+  }
+
+  #group (path: string): Group {
+    const group = path === '' ? this.#file : this.#file.get(path)
+    if (!(group instanceof Group)) throw new Fault('bad_file', `the file has no group "${path}"`)
+    return group
+  }
+
+  members (path: string): string[] {
+    return this.#group(path).keys()
+  }
+
+  isGroup (path: string): boolean {
+    return this.#file.get(path) instanceof Group
+  }
+
+  /** The array at a path. Throws `bad_file` where there is none, or no numbers in it. */
+  array (path: string): Stored {
+    if (path.split('/').length > deepest) throw new Fault('bad_file', `"${path}" lies too deep`)
+    const dataset = this.#file.get(path)
+    if (!(dataset instanceof Dataset)) throw new Fault('bad_file', `the array "${path}" is not in the file`)
+    const { metadata } = dataset
+    const { shape } = metadata
+    if (shape === null || metadata.virtual_sources !== undefined) throw new Fault('bad_file', `the array "${path}" has no numbers of its own in the file`)
+    const encoding = encodingOf(metadata, path)
+    if (sizeOf(shape) > largest) throw new Fault('bad_file', `the array "${path}" claims ${sizeOf(shape)} numbers: the file is damaged, or too large to be served`)
+    if (encoding.kind === 'float' && encoding.bytes === 8) this.#notes.add('weights of float64 were rounded to float32')
+    return { name: path, shape: shape.map(Number), read: () => this.#read(dataset, encoding) }
+  }
+
+  #read (dataset: Dataset, encoding: Encoding): Float32Array {
+    const module = this.#module
+    const length = sizeOf(dataset.metadata.shape!)
+    const bytes = length * encoding.bytes
+    const at = module._malloc(Math.max(bytes, 1))
+    if (at === 0) throw new Fault('bad_file', `the array "${dataset.path}" is too large to be read`)
+    try {
+      const status = module.get_dataset_data(dataset.file_id, dataset.path, null, null, null, BigInt(at))
+      if (status < 0) throw new Fault('bad_file', `the array "${dataset.path}" cannot be read: the file is damaged`)
+      return decode(module.HEAPU8.subarray(at, at + bytes), encoding, length, dataset.path)
+    } finally {
+      module._free(at)
+    }
+  }
+}
+
+/** Numbers come from the library in this machine's order of bytes (little-endian on all that Node runs on); bfloat16 is opaque to it. */
+function encodingOf ({ type, size, signed }: Metadata, path: string): Encoding {
+  switch (type) {
+    case 0: return { kind: signed ? 'signed' : 'unsigned', bytes: size, littleEndian: true }
+    case 1: return { kind: 'float', bytes: size, littleEndian: true }
+    case 5: return { kind: 'bfloat', bytes: size, littleEndian: true }
+    default: throw new Fault('bad_file', `the array "${path}" holds no numbers`)
+  }
+}

@@ -1,0 +1,105 @@
+import { readFile, stat } from 'node:fs/promises'
+import { basename, extname } from 'node:path'
+import { Fault } from '../errors.ts'
+import type { Format, ModelFile } from '../model.ts'
+import { dtypeNotes } from './config.ts'
+import { flatten } from './flatten.ts'
+import { filedWeights, type Filed } from './formats/h5.ts'
+import { Hdf5 } from './formats/hdf5.ts'
+import { openKeras } from './formats/keras.ts'
+import { isDict, parseJson, string } from './json.ts'
+import { originOf } from './origin.ts'
+import type { LayerSpec, Origin } from './spec.ts'
+import { Topology } from './topology.ts'
+import { fromTree } from './tree.ts'
+import { fromGroups, type Weights } from './weights.ts'
+
+/** The files of one model. */
+export interface ModelFiles {
+  /** `.keras`, `.h5`, `.hdf5`, or `model.json` (converted, or an architecture alone). */
+  readonly main: string
+  /** The weights beside an architecture (`model.weights.h5`). */
+  readonly weights: string | null
+}
+
+/** Files are read into memory as a whole. */
+const largest = 2 ** 31 - 1
+
+/**
+ * Reads a model. Throws `bad_file` where a file is damaged or incomplete, `unsupported_layer` where it holds what cannot be computed; both
+ * say what to do.
+ */
+export async function readModel (files: ModelFiles): Promise<ModelFile> {
+  const notes = new Set<string>()
+  const name = basename(files.main)
+  switch (extname(files.main)) {
+    case '.keras':
+      return await openKeras(await contentOf(files.main), notes, ({ architecture, version, weights }) =>
+        assemble({ name, format: 'keras', architecture, version, weights, notes }))
+    case '.h5': case '.hdf5':
+      return await readH5(files, name, notes)
+    case '.json':
+      return await readJson(files, name, notes)
+    default:
+      throw new Fault('bad_file', `"${name}" is no model file: .keras, .h5, .hdf5 and model.json are`)
+  }
+}
+
+/** What to tell of a SavedModel folder. */
+export function savedModelReason (): string {
+  return 'this is a SavedModel, which holds a TensorFlow graph, not the layers. Convert it once: in Python `import tensorflow as tf; tf.keras.models.load_model("FOLDER").save("model.keras")`, ' +
+    'in R `keras::save_model_hdf5(keras::load_model_tf("FOLDER"), "model.h5")`'
+}
+
+async function contentOf (path: string): Promise<Buffer> {
+  const { size } = await stat(path)
+  if (size > largest) throw new Fault('bad_file', `"${basename(path)}" has ${size} bytes; models of up to ${largest} are served`)
+  return await readFile(path)
+}
+
+async function readH5 (files: ModelFiles, name: string, notes: Set<string>): Promise<ModelFile> {
+  return await Hdf5.use(await contentOf(files.main), name, notes, (file) => {
+    const config = file.attribute('', 'model_config')
+    if (typeof config !== 'string') {
+      throw new Fault('bad_file', `"${name}" holds weights alone: the architecture is missing. Write it beside them as model.json (in Python \`open("model.json", "w").write(model.to_json())\`, ` +
+        'in R `write(keras::model_to_json(model), "model.json")`), with the weights named model.weights.h5; or save the whole model with model.save("model.keras")')
+    }
+    const said = file.attribute('', 'keras_version')
+    return assemble({ name, format: 'h5', architecture: parseJson(config, 'model_config'), version: typeof said === 'string' ? said : null, weights: filedWeights(file, 'model_weights'), notes })
+  })
+}
+
+async function readJson (files: ModelFiles, name: string, notes: Set<string>): Promise<ModelFile> {
+  const document = parseJson((await contentOf(files.main)).toString('utf8'), name)
+  if (!isDict(document)) throw new Fault('bad_file', `"${name}" is not an object`)
+  if (files.weights === null) {
+    throw new Fault('bad_file', `"${name}" is an architecture alone: put its weights beside it as model.weights.h5 (in Python \`model.save_weights("model.weights.h5")\`, in R \`keras::save_model_weights_hdf5(model, "model.weights.h5")\`)`)
+  }
+  const what = basename(files.weights)
+  return await Hdf5.use(await contentOf(files.weights), what, notes, (file) =>
+    assemble({ name, format: 'h5', architecture: document, version: string(document.keras_version), weights: filedWeights(file, file.has('model_weights') ? 'model_weights' : ''), notes }))
+}
+
+interface Parts { name: string, format: Format, architecture: unknown, version: string | null, weights: Filed, notes: Set<string> }
+
+function assemble ({ name, format, architecture, version, weights, notes }: Parts): ModelFile {
+  const origin = originOf(architecture, [version, 'version' in weights ? weights.version : null])
+  const model = new Topology(origin).model(architecture)
+  const found = matched(weights)
+  const { graph, layerOrder } = flatten(model, found.found)
+  for (const note of dtypeNotes(dtypes(model.layers))) notes.add(note)
+  return { name, format, kerasVersion: origin.version, keras: origin.keras, graph, layerOrder, notes: [...notes] }
+
+  function matched (filed: Filed): Weights {
+    // Of a pair, the weights may be by another Keras than the architecture: it is theirs that says how they are kept.
+    const weightsOrigin = (own: string | null): Origin => own === null ? origin : originOf(architecture, [own])
+    return 'tree' in filed ? fromTree(model, filed.tree, origin) : fromGroups(model, filed.groups, weightsOrigin(filed.version))
+  }
+}
+
+function * dtypes (layers: readonly LayerSpec[]): Generator<unknown> {
+  for (const layer of layers) {
+    if (layer.className !== 'InputLayer') yield layer.config.dtype
+    yield * dtypes(layer.model?.layers ?? Object.values(layer.children))
+  }
+}

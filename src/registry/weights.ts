@@ -1,0 +1,89 @@
+import { Fault } from '../errors.ts'
+import type { Weight } from '../model.ts'
+import { shapeText, weightOf, type Stored } from './arrays.ts'
+import { asKept, type Kept } from './kept.ts'
+import type { LayerSpec, ModelSpec, Origin } from './spec.ts'
+import { hasWeights, innerLayers, slotsOf, type Slot } from './weight-table.ts'
+
+/**
+ * Weights found, layer by layer. They are matched by order and shape, as Keras does; where the file names them, the names must agree too.
+ * Throws `bad_file` naming layer, tensor, expected and got.
+ */
+export class Weights {
+  readonly found = new Map<LayerSpec, Record<string, Weight>>()
+
+  /** All of a layer's `slots` at once. */
+  put (layer: LayerSpec, slots: readonly Slot[], arrays: readonly Stored[]): void {
+    const weights = this.found.get(layer) ?? {}
+    slots.forEach((slot, n) => {
+      check(layer, slot, arrays[n])
+      weights[slot.name] = weightOf(arrays[n])
+    })
+    this.found.set(layer, weights)
+  }
+
+  /** Arrays in the order of `kept`; none may be left over or missing. */
+  fill (kept: readonly Kept[], arrays: readonly Stored[], what: string): void {
+    const count = kept.reduce((sum, { take }) => sum + take, 0)
+    if (count !== arrays.length) {
+      const expected = kept.flatMap(({ layer, slots }) => slots.map(({ name }) => `${layer.name}: ${name}`)).join(', ')
+      const got = arrays.length === 0 ? '' : ` (${arrays.map(({ name }) => name).join(', ')})`
+      throw new Fault('bad_file', `${what} should have ${count} arrays (${expected}), but the file has ${arrays.length}${got}`)
+    }
+    let from = 0
+    for (const { layer, slots, take, convert } of kept) {
+      this.put(layer, slots, convert(arrays.slice(from, from + take)))
+      from += take
+    }
+  }
+}
+
+function check (layer: LayerSpec, slot: Slot, stored: Stored): void {
+  const { shape } = slot
+  const fits = shape === null || (shape.length === stored.shape.length && shape.every((size, axis) => size === null || size === stored.shape[axis]))
+  if (!fits) throw new Fault('bad_file', `layer "${layer.name}" (${layer.className}): "${slot.name}" should have the shape ${shapeText(shape)}, but "${stored.name}" has ${shapeText(stored.shape)}`)
+  const said = last(stored.name).replace(/:0$/, '').replace(/_\d+$/, '')
+  if (said !== last(slot.name) && slotsOf(layer).some(({ name }) => last(name) === said)) {
+    throw new Fault('bad_file', `layer "${layer.name}" (${layer.className}): "${stored.name}" stands where "${slot.name}" is expected`)
+  }
+}
+
+const last = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
+
+/**
+ * What legacy files keep of a layer, in their order: what is trained, then the rest, for a whole nested model at once. A frozen layer has
+ * nothing that is trained.
+ */
+export const legacyOrder = (layer: LayerSpec, origin: Origin): Kept[] => [...trained(layer, origin), ...untrained(layer, origin)]
+
+function trained (layer: LayerSpec, origin: Origin): Kept[] {
+  if (!layer.trainable) return []
+  return [...own(layer, true, origin), ...innerLayers(layer).flatMap((inner) => trained(inner, origin))]
+}
+
+function untrained (layer: LayerSpec, origin: Origin): Kept[] {
+  if (layer.trainable) return [...own(layer, false, origin), ...innerLayers(layer).flatMap((inner) => untrained(inner, origin))]
+  return [...own(layer, true, origin), ...own(layer, false, origin), ...innerLayers(layer).flatMap((inner) => legacyOrder(inner, origin))]
+}
+
+const own = (layer: LayerSpec, trainable: boolean, origin: Origin): Kept[] => asKept(layer, slotsOf(layer).filter((slot) => slot.trainable === trainable), origin)
+
+/** The arrays of one layer of the model, in the order in which Keras saved them. */
+export interface Group { readonly name: string, readonly arrays: readonly Stored[] }
+
+/** The weights of a legacy file: a group for each layer of the model, matched in order. */
+export function fromGroups (model: ModelSpec, groups: readonly Group[], origin: Origin): Weights {
+  const weights = new Weights()
+  const layers = model.layers.filter(hasWeights)
+  const filled = groups.map(({ name, arrays }) => ({ name, arrays: arrays.filter((array) => !isState(array.name)) })).filter(({ arrays }) => arrays.length > 0)
+  if (layers.length !== filled.length) {
+    throw new Fault('bad_file', `the model has ${layers.length} layers with weights (${names(layers)}), but the file has weights for ${filled.length} (${names(filled)})`)
+  }
+  layers.forEach((layer, n) => weights.fill(legacyOrder(layer, origin), filled[n].arrays, `layer "${layer.name}"`))
+  return weights
+}
+
+const names = (all: readonly { readonly name: string }[]): string => all.length === 0 ? 'none' : all.map(({ name }) => name).join(', ')
+
+/** What Keras 3 saves of a stateful or a random layer beside its weights. */
+const isState = (name: string): boolean => /(^|\/)(rnn_state|seed_generator_state)(_\d+)?$/.test(name)
