@@ -5,6 +5,7 @@ import { defaults, type Settings } from './config.ts'
 import { Fault } from './errors.ts'
 import { guard } from './http/access.ts'
 import { negotiate } from './http/accept.ts'
+import { watchClosing } from './http/closing.ts'
 import { docsRoutes, document } from './http/docs.ts'
 import { healthRoutes } from './http/health.ts'
 import { readJson } from './http/json.ts'
@@ -27,7 +28,7 @@ export async function buildApp (settings: Settings, service: ServiceSource): Pro
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, verbose: true, keywords: ['x-examples'] } },
     schemaErrorFormatter: toFault,
     routerOptions: { maxParamLength: 500 },
-    // What arrives on an open connection while the service closes is still answered.
+    // What arrives on an open connection while the service closes is still answered (http/closing.ts).
     return503OnClosing: false,
     frameworkErrors: frameworkError,
     clientErrorHandler: clientError
@@ -36,13 +37,14 @@ export async function buildApp (settings: Settings, service: ServiceSource): Pro
   // The schemas of answers are documentation: nothing is left out of an answer because a schema does not know it.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.addHook('onRequest', async (request, reply) => { reply.header('x-request-id', request.id) })
+  const closing = watchClosing(app)
   answerProblems(app, settings.BODY_LIMIT_MB)
   guard(app, settings)
   readJson(app)
   await document(app)
   await app.register((open) => refuseOtherMethods(open, async () => {
     docsRoutes(open)
-    healthRoutes(open, service, settings)
+    healthRoutes(open, service, settings, closing)
     await open.register(async (api) => {
       negotiate(api)
       readQueries(api)

@@ -40,15 +40,13 @@ export async function startServer ({ settings, folder, files }: Serve): Promise<
     throw new SettingsError(`the engine does not start: ${error.message}`)
   })
   const registry = await Registry.open(folder, files)
-  const running = { registry, pool, closing: false }
-  service = running
+  const running = service = { registry, pool }
   await registry.load((entry) => pool.load(entry.key, entry.file, loadCheck(entry)), ({ key, status, reason }) => app.log.info({ model: key, status, reason }, 'model'))
   return {
     url,
     service: running,
     log: app.log,
     close: async () => {
-      running.closing = true
       await app.close()
       await pool.close()
     }

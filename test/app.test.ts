@@ -161,7 +161,7 @@ t.test('a failure of the service itself tells the reader nothing of its inside',
   t.notMatch(answer.body, /secret/)
 })
 
-t.test('health: live at once, ready when all is loaded, until it stops', async (t) => {
+t.test('health: live at once, ready when all is loaded', async (t) => {
   t.same((await call(`${url}/health/live`)).body, { status: 'live' })
   const { engine } = service.pool
   const ready = await call(`${url}/health/ready`, undefined, { accept: 'text/plain' })
@@ -171,8 +171,7 @@ t.test('health: live at once, ready when all is loaded, until it stops', async (
 
   const states: [ServiceSource, RegExp][] = [
     [() => { throw new Fault('not_ready', 'the engine is being started') }, /The engine is being started\./],
-    [() => ({ ...service, registry: { get: () => { throw new Error() }, list: () => service.registry.list().map((entry) => ({ ...entry, status: 'loading' as const })) } }), /loaded: .*weather/],
-    [() => ({ ...service, closing: true }), /stopping/]
+    [() => ({ ...service, registry: { get: () => { throw new Error() }, list: () => service.registry.list().map((entry) => ({ ...entry, status: 'loading' as const })) } }), /loaded: .*weather/]
   ]
   for (const [source, detail] of states) {
     const early = await app(t, {}, source)
@@ -181,6 +180,37 @@ t.test('health: live at once, ready when all is loaded, until it stops', async (
     t.match(answer.json(), { status: 503, code: 'not_ready', detail })
     t.equal(answer.headers['retry-after'], '1')
   }
+})
+
+t.test('a service that stops answers what is under way and takes nothing new', async (t) => {
+  let release = (): void => {}
+  const held = new Promise<void>((resolve) => { release = resolve })
+  let asked = (): void => {}
+  const running = new Promise<void>((resolve) => { asked = resolve })
+  const stopping = await app(t, {}, () => ({
+    ...service,
+    pool: {
+      ...service.pool,
+      run: async (...job) => {
+        asked()
+        await held
+        return await service.pool.run(...job)
+      }
+    }
+  }))
+  const at = await stopping.listen({ host: '127.0.0.1', port: 0 })
+  const underWay = call(`${at}/predict`, { model: 'nextchar', ...the })
+  await running
+  const closed = stopping.close()
+  t.match(await call(`${at}/health/ready`), { status: 503, body: { code: 'not_ready', detail: /stopping/ } })
+  t.match(await call(`${at}/predict`, { model: 'nextchar', ...the }), { status: 503, body: { code: 'not_ready', detail: /stopping/ } })
+  t.equal((await call(`${at}/health/live`)).status, 200)
+  release()
+  const answer = await underWay
+  t.match(answer, { status: 200, body: { model: 'nextchar' } })
+  t.equal(answer.headers.get('connection'), 'close')
+  await closed
+  await t.rejects(call(`${at}/health/live`), 'it is gone')
 })
 
 t.test('with API_TOKEN all but health asks for it', async (t) => {

@@ -18,9 +18,9 @@ function statescope (args: string[], env: Record<string, string> = {}): Run {
   return { process: child, out: () => out, err: () => err, code: once(child, 'close').then(([code]) => code as number | null) }
 }
 
-/** The address of a service, once its banner is complete. */
+/** The address of a service, once its banner is there. */
 async function started (run: Run): Promise<string> {
-  while (!/\ntry\n.*\n/.test(run.out())) {
+  while (!/^models/m.test(run.out())) {
     if (run.process.exitCode !== null) throw new Error(run.err())
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

@@ -4,7 +4,7 @@ import { answers, LiveAnswer, ReadyAnswer } from './answers.ts'
 import type { App, ServiceSource } from './service.ts'
 
 /** For whoever watches the service: no token, any Accept. */
-export function healthRoutes (app: App, service: ServiceSource, settings: Settings): void {
+export function healthRoutes (app: App, service: ServiceSource, settings: Settings, closing: () => boolean): void {
   app.get('/health/live', {
     logLevel: 'warn',
     schema: { tags: ['health'], operationId: 'live', summary: 'The process answers', security: [], response: answers(LiveAnswer, 'It lives') }
@@ -20,8 +20,8 @@ export function healthRoutes (app: App, service: ServiceSource, settings: Settin
       response: answers(ReadyAnswer, 'It serves; models that are refused do not hold it back', 'not_ready')
     }
   }, async () => {
-    const { registry, pool: { engine }, closing } = service()
-    if (closing) throw new Fault('not_ready', 'the service is stopping')
+    if (closing()) throw new Fault('not_ready', 'the service is stopping')
+    const { registry, pool: { engine } } = service()
     const models = registry.list().map(({ id, version, status, reason }) => ({ id, version, status, reason }))
     const loading = models.filter(({ status }) => status === 'loading').map(({ id }) => id)
     if (loading.length > 0) throw new Fault('not_ready', `still being loaded: ${loading.join(', ')}`)

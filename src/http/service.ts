@@ -7,8 +7,6 @@ import type { Registry } from '../registry/registry.ts'
 export interface Service {
   readonly registry: Pick<Registry, 'list' | 'get'>
   readonly pool: Pick<Pool, 'engine' | 'run'>
-  /** On its way down: it answers what comes, and says that it is not ready for more. */
-  readonly closing: boolean
 }
 
 /** Gives the service, or throws Fault not_ready as long as there is none. Called for each request. */

@@ -1,0 +1,27 @@
+import type { FastifyInstance } from 'fastify'
+import { Fault } from '../errors.ts'
+
+/**
+ * Lets the app end well: from the moment it is closed it takes nothing new but still listens, so that whoever watches sees `/health/ready` refuse,
+ * and what is under way is answered before the connections go. Gives whether it is closing.
+ */
+export function watchClosing (app: FastifyInstance): () => boolean {
+  let closing = false
+  let underWay = 0
+  let done = (): void => {}
+  app.addHook('onRequest', async (request) => {
+    underWay++
+    if (closing && request.routeOptions.url?.startsWith('/health/') !== true) throw new Fault('not_ready', 'the service is stopping')
+  })
+  app.addHook('onResponse', async () => {
+    underWay--
+    if (underWay === 0) done()
+  })
+  // Without it a client that keeps its connection open would keep the process up.
+  app.addHook('onSend', async (_, reply) => { if (closing) reply.header('connection', 'close') })
+  app.addHook('preClose', async () => {
+    closing = true
+    if (underWay > 0) await new Promise<void>((resolve) => { done = resolve })
+  })
+  return () => closing
+}
