@@ -48,6 +48,8 @@ const table: Readonly<Record<string, Defaults>> = {
 
   Conv1D: convolution(1),
   Conv2D: convolution(2),
+  Conv1DTranspose: { ...convolution(1), output_padding: null },
+  Conv2DTranspose: { ...convolution(2), output_padding: null },
   DepthwiseConv1D: convolution(1),
   DepthwiseConv2D: convolution(2),
   SeparableConv1D: convolution(1),

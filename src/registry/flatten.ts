@@ -53,7 +53,7 @@ class Flattening {
    * (null: inputs of the graph itself). Gives where its outputs come from.
    */
   open (model: ModelSpec, path: string, key: string, feeds: readonly Ref[] | null): Ref[] {
-    for (const layer of model.layers) this.#addLayer(layer, path, feeds === null)
+    if (feeds === null) this.#addLayers(model, path, true)
     const results = new Map<string, readonly Ref[] | number>()
     model.inputs.forEach((layer, n) => {
       results.set(`${layer}:0`, feeds === null ? this.#input(model.layers[layer], path, key) : [feeds[n]])
@@ -113,10 +113,13 @@ class Flattening {
     return node
   }
 
-  #addLayer (spec: LayerSpec, path: string, outermost: boolean): void {
-    if (spec.model !== null || (spec.className === 'InputLayer' && !outermost)) return
-    const own = `${path}${spec.name}`
-    this.#put(own, spec, () => this.#layer(spec, own))
+  /** In Keras' order: those of a nested model in its place. Inputs of nested models are what feeds them, no layers. */
+  #addLayers (model: ModelSpec, path: string, outermost: boolean): void {
+    for (const spec of model.layers) {
+      const own = `${path}${spec.name}`
+      if (spec.model !== null) this.#addLayers(spec.model, `${own}/`, false)
+      else if (outermost || spec.className !== 'InputLayer') this.#put(own, spec, () => this.#layer(spec, own))
+    }
   }
 
   #put (path: string, spec: LayerSpec | null, make: () => Layer): void {

@@ -9,6 +9,7 @@ import { Hdf5 } from './formats/hdf5.ts'
 import { openKeras } from './formats/keras.ts'
 import { isDict, parseJson, string } from './json.ts'
 import { originOf } from './origin.ts'
+import { inRunOrder } from './run-order.ts'
 import type { LayerSpec, Origin } from './spec.ts'
 import { Topology } from './topology.ts'
 import { fromTree } from './tree.ts'
@@ -88,7 +89,7 @@ function assemble ({ name, format, architecture, version, weights, notes }: Part
   const found = matched(weights)
   const { graph, layerOrder } = flatten(model, found.found)
   for (const note of dtypeNotes(dtypes(model.layers))) notes.add(note)
-  return { name, format, kerasVersion: origin.version, keras: origin.keras, graph, layerOrder, notes: [...notes] }
+  return { name, format, kerasVersion: origin.version, keras: origin.keras, graph: origin.keras === 3 ? inRunOrder(graph) : graph, layerOrder, notes: [...notes] }
 
   function matched (filed: Filed): Weights {
     // Of a pair, the weights may be by another Keras than the architecture: it is theirs that says how they are kept.

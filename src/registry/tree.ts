@@ -55,7 +55,9 @@ export function fromTree (model: ModelSpec, tree: Tree, origin: Origin): Weights
   function inOrder (layers: readonly LayerSpec[], container: Tree, what: string): void {
     const classes = new Map<string, LayerSpec[]>()
     for (const layer of layers) {
-      const base = snakeCases(layer.savedClass).find((name) => filled(container, name).length > 0) ?? snakeCases(layer.savedClass)[0]
+      // Keras 3 writes some classes by another name than their own (GroupQueryAttention), but files them under their own.
+      const bases = [...snakeCases(layer.savedClass), ...snakeCases(layer.className)]
+      const base = bases.find((name) => filled(container, name).length > 0) ?? bases[0]
       classes.set(base, [...classes.get(base) ?? [], layer])
     }
     for (const [base, members] of classes) {
