@@ -33,10 +33,10 @@ function attend<T> (call: LayerCall<T>, scores: T): LayerResult<T> {
 }
 
 /** The masks of query and value: those of the list given by name, else those the inputs carry. */
-function masksOf<T> ({ named, masks }: LayerCall<T>): readonly [T | null, T | null] {
+function masksOf<T> ({ ops, named, masks }: LayerCall<T>): readonly [T | null, T | null] {
   if (named.mask === undefined) return [masks[0], masks[1]]
   const { tensors, places = tensors.map((_, n) => n) } = named.mask
-  const at = (place: number): T | null => places.includes(place) ? tensors[places.indexOf(place)] : null
+  const at = (place: number): T | null => places.includes(place) ? ops.cast(tensors[places.indexOf(place)], 'bool') : null
   return [at(0), at(1)]
 }
 

@@ -1,4 +1,5 @@
 import { Fault } from '../errors.ts'
+import { explicitMask } from './recurrent.ts'
 import type { ChildCall, LayerCall, LayerFunction } from './layer.ts'
 
 /** The names under `place/`, without it. */
@@ -23,8 +24,8 @@ export const bidirectional: LayerFunction = (call) => {
   const states = [...rest, ...(call.named.initial_state?.tensors ?? [])]
   const half = states.length / 2
   if (!Number.isInteger(half)) throw new Fault('bad_file', `layer "${layer.path}" (Bidirectional) is given ${states.length} initial states: it takes as many for each direction`)
-  const explicit = call.named.mask
-  const mask = explicit?.tensors[0] ?? (keras === 3 && states.length > 0 ? null : call.masks[0] ?? null)
+  const explicit = explicitMask(call)
+  const mask = explicit ?? (keras === 3 && states.length > 0 ? null : call.masks[0] ?? null)
   const run = (place: 'forward' | 'backward', own: readonly (typeof x)[]): ReturnType<typeof call.run> => {
     const child: ChildCall<typeof x> = {
       inputs: [x, ...own],

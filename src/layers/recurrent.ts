@@ -41,7 +41,7 @@ export const recurrent: LayerFunction = (call) => {
     for (const [name, value] of Object.entries(returned)) internals[one.at === '' ? name : `${one.at}/${name}`] = value
     return { at: one.at, layer: one.layer, run: one.run, returned }
   })
-  const given = call.named.mask?.tensors[0] ?? call.masks[0] ?? null
+  const given = explicitMask(call) ?? call.masks[0] ?? null
   const outputMask = config.return_sequences === true ? (call.keras === 3 ? call.masks[0] ?? null : given) : null
   return { outputs: [output, ...states], masks: [outputMask, ...states.map(() => null)], internals, evidence }
 }
@@ -55,9 +55,12 @@ function wired<T> (call: LayerCall<T>): readonly T[] {
 
 /** The mask that Keras applies. Keras 3 hands a layer its mask only where it has a single tensor argument, so not beside an initial_state. */
 function maskOf<T> (call: LayerCall<T>): T | null {
-  const explicit = call.named.mask?.tensors[0]
-  if (explicit !== undefined) return explicit
-  return call.keras === 3 && wired(call).length > 0 ? null : call.masks[0] ?? null
+  return explicitMask(call) ?? (call.keras === 3 && wired(call).length > 0 ? null : call.masks[0] ?? null)
+}
+
+/** A mask given by name, which may be numbers. */
+export function explicitMask<T> ({ ops, named }: LayerCall<T>): T | null {
+  return named.mask === undefined ? null : ops.cast(named.mask.tensors[0], 'bool')
 }
 
 /** Runs the layer's cells, each over all steps; x `[step, batch, ...]`. */

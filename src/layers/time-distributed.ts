@@ -1,6 +1,7 @@
 import { Fault } from '../errors.ts'
 import { entriesUnder, under } from './bidirectional.ts'
 import type { LayerFunction } from './layer.ts'
+import { explicitMask } from './recurrent.ts'
 
 /**
  * TimeDistributed: the inner layer on every outer step, done in one call over `[batch * step, ...]`. A mask of rank 3 (`[batch, outer step,
@@ -11,7 +12,7 @@ export const timeDistributed: LayerFunction = (call) => {
   const child = layer.children.layer
   const inner = child.path.slice(layer.path.length + 1)
   const merge = (x: typeof call.inputs[number]): typeof x => ops.reshape(x, [-1, ...ops.shape(x).slice(2)])
-  const mask = call.named.mask?.tensors[0] ?? call.masks[0] ?? null
+  const mask = explicitMask(call) ?? call.masks[0] ?? null
   const innerMask = mask !== null && ops.shape(mask).length > 2 ? merge(mask) : null
   const like = call.inputs[0]
   const split = (x: typeof like): typeof like => ops.splitFirst(x, like)

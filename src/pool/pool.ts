@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { Fault } from '../errors.ts'
 import type { ModelFile } from '../model.ts'
 import type { Receipt } from '../registry/entry.ts'
@@ -43,7 +43,11 @@ export async function startPool ({ engine, workers, queue: limit, onDeath }: Poo
   let closing = false
 
   const start = async (hand: Hand): Promise<EngineInfo> => await new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { engine } })
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: { engine },
+      // The native library reads the process' environment, not a worker's copy of it.
+      env: SHARE_ENV
+    })
     hand.worker = worker
     let cause = ''
     worker.on('message', (message: FromWorker) => {
