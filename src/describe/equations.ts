@@ -3,9 +3,9 @@ import { equation } from '../ops/activations.ts'
 
 /**
  * What a cell computes at each step, in words a reader can check a weight against: its own activations, its own biases, the weights by the names
- * they are listed under. `layer` is the layer or cell whose config and weights are meant.
+ * they are listed under. `layer` is the layer or cell whose config and weights are meant; `backwards`: it is run from the last step to the first.
  */
-export function equationsOf (layer: Layer, keras: 1 | 2 | 3): string[] {
+export function equationsOf (layer: Layer, keras: 1 | 2 | 3, backwards = layer.config.go_backwards === true): string[] {
   const { config, className } = layer
   const activation = nameOf(config.activation)
   const recurrent = nameOf(config.recurrent_activation)
@@ -40,7 +40,7 @@ export function equationsOf (layer: Layer, keras: 1 | 2 | 3): string[] {
     if (formula !== `${name}(z)`) lines.push(`${name}(z) = ${formula}`)
   }
   if (convolution) lines.push(`conv: Keras' convolution, of x_t with padding ${JSON.stringify(config.padding)} and strides ${JSON.stringify(config.strides)}${dilation(config.dilation_rate)}, of h_{t-1} with padding "same" and strides 1`)
-  if (config.go_backwards === true) lines.push('the input is read from its last step to its first: t-1 is the step read before t')
+  if (backwards) lines.push('the input is read from its last step to its first: t-1 is the step read before t')
   lines.push('* is element by element; the same arrays serve every step t, so time_steps is in no shape')
   return lines
 }

@@ -48,7 +48,7 @@ export function describeWeights ({ id, version, digest, file }: Head, { layer, v
     json.open('{')
     for (const path of paths) {
       json.key(path)
-      writeLayer(json, layers[path], file.keras, values)
+      writeLayer(json, layers[path], { keras: file.keras, values })
     }
     json.close('}')
   }
@@ -84,39 +84,46 @@ function insideOf (layer: Layer): [string, Layer][] {
   return [...own, ...graphed]
 }
 
-function writeLayer (json: JsonWriter, layer: Layer, keras: 1 | 2 | 3, values: boolean): void {
+interface Manner {
+  readonly keras: 1 | 2 | 3
+  readonly values: boolean
+  /** The cells of an RNN are run from its last step to its first; a layer that is its own cell says so itself. */
+  readonly backwards?: boolean
+}
+
+function writeLayer (json: JsonWriter, layer: Layer, manner: Manner): void {
   json.open('{')
   json.member('type', layer.className)
-  writeInside(json, layer, keras, values)
+  writeInside(json, layer, manner)
   json.close('}')
 }
 
-function writeInside (json: JsonWriter, layer: Layer, keras: 1 | 2 | 3, values: boolean): void {
+function writeInside (json: JsonWriter, layer: Layer, manner: Manner): void {
   const cell = cellOf(layer)
   if (layer.className === 'RNN') {
     json.member('cell', layer.children.cell.className)
-    writeInside(json, layer.children.cell, keras, values)
+    writeInside(json, layer.children.cell, { ...manner, backwards: layer.config.go_backwards === true })
   } else if (layer.className === 'StackedRNNCells') {
     json.key('cells')
     json.open('{')
     for (const [n, inner] of Object.entries(layer.children)) {
       json.key(n)
-      writeLayer(json, inner, keras, values)
+      writeLayer(json, inner, manner)
     }
     json.close('}')
   } else if (cell !== undefined) {
     json.member('units', unitsOf(layer))
     json.member('gateOrder', cell.gates)
-    json.member('equations', equationsOf(layer, keras))
-    writeWeights(json, gateWeights(layer, cell), values)
+    json.member('equations', equationsOf(layer, manner.keras, manner.backwards))
+    writeWeights(json, gateWeights(layer, cell), manner.values)
   } else {
     const inside = insideOf(layer).filter(([, inner]) => weightsIn(inner).length > 0)
     if (inside.length === 0 || Object.keys(layer.weights).length > 0) {
-      writeWeights(json, Object.entries(layer.weights).map(([name, weight]) => ({ name, weight, axes: axesOf(layer, name, weight.shape.length) })), values)
+      writeWeights(json, Object.entries(layer.weights).map(([name, weight]) => ({ name, weight, axes: axesOf(layer, name, weight.shape.length) })), manner.values)
     }
     for (const [place, inner] of inside) {
       json.key(place)
-      writeLayer(json, inner, keras, values)
+      writeLayer(json, inner, manner)
     }
   }
 }

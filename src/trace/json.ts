@@ -8,7 +8,7 @@ import { stepsOf, type Trace } from './trace.ts'
 type Tree = Map<string, Tree | Values>
 
 /**
- * The answer to /hidden-states as JSON, and to /predict when the plan names outputs alone. `head` opens it as it is. Members of a layer
+ * The answer to /hidden-states as JSON, and to /predict when the plan names outputs alone. `head` opens it as it is, the receipt ends it. Members of a layer
  * are its `type`, `units`, `axes`, then its arrays nested by the parts of their names; an array of such a name stands in its place.
  * Numbers are the shortest decimals that give back the same float32; those that are not finite are null, and counted in `nonFinite`.
  */
@@ -45,7 +45,7 @@ export function encodeJson (head: Readonly<Record<string, unknown>>, trace: Trac
     }
     json.close('}')
   }
-  if (!prediction) json.member('receipt', trace.receipt)
+  json.member('receipt', trace.receipt)
   if (json.nonFinite > 0) json.member('nonFinite', json.nonFinite)
   json.close('}')
   return json.finish()

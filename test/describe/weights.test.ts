@@ -64,6 +64,14 @@ t.test('SimpleRNN, directions, stacked cells, wrapped layers and convolutions', 
   t.same(conv.weights.W_f, { shape: [1, 2, 1, 1], axes: ['row', 'column', 'feature', 'unit'], data: [[[[1]], [[5]]]] })
 })
 
+t.test('the cells of an RNN that reads backwards say so', async (t) => {
+  const line = 'the input is read from its last step to its first: t-1 is the step read before t'
+  const turned = { ...stacked('rnn'), config: { go_backwards: true } }
+  t.ok(answer([turned]).layers.rnn.cells[1].equations.includes(line))
+  t.notOk(answer([stacked('rnn')]).layers.rnn.cells[1].equations.includes(line))
+  t.ok(answer([lstm('l', 1, 2, { go_backwards: true })]).layers.l.equations.includes(line))
+})
+
 t.test('other layers by the names of Keras; those without weights only when they are asked for', async (t) => {
   const layers = [dense('d', 1, 2), layer('drop', 'Dropout')]
   t.same(answer(layers).layers, {

@@ -30,7 +30,7 @@ function answer (layers: [PlannedLayer, Record<string, Values>, number[]?][], ou
 
 t.test('a prediction', async (t) => {
   t.same(answer([], [['dense', counted(2, 3)], ['dense/1', counted(2, 1)]]), {
-    model: 'm', version: 3, digest: 'sha256:0', outputs: { dense: [[0, 1, 2], [3, 4, 5]], 'dense/1': [[0], [1]] }
+    model: 'm', version: 3, digest: 'sha256:0', outputs: { dense: [[0, 1, 2], [3, 4, 5]], 'dense/1': [[0], [1]] }, receipt
   })
 })
 
