@@ -7,13 +7,14 @@ import { flatten } from './flatten.ts'
 import { filedWeights, type Filed } from './formats/h5.ts'
 import { Hdf5 } from './formats/hdf5.ts'
 import { openKeras } from './formats/keras.ts'
+import { openConverted, treeOf, type Converted } from './formats/tfjs.ts'
 import { isDict, parseJson, string } from './json.ts'
 import { originOf } from './origin.ts'
 import { inRunOrder } from './run-order.ts'
-import type { LayerSpec, Origin } from './spec.ts'
+import type { LayerSpec } from './spec.ts'
 import { Topology } from './topology.ts'
 import { fromTree } from './tree.ts'
-import { fromGroups, type Weights } from './weights.ts'
+import { fromGroups, fromNames, type Weights } from './weights.ts'
 
 /** The files of one model. */
 export interface ModelFiles {
@@ -73,6 +74,10 @@ async function readH5 (files: ModelFiles, name: string, notes: Set<string>): Pro
 async function readJson (files: ModelFiles, name: string, notes: Set<string>): Promise<ModelFile> {
   const document = parseJson((await contentOf(files.main)).toString('utf8'), name)
   if (!isDict(document)) throw new Fault('bad_file', `"${name}" is not an object`)
+  if ('weightsManifest' in document || 'modelTopology' in document) {
+    const { architecture, version, arrays } = await openConverted(document, files.main, notes)
+    return assemble({ name, format: 'tfjs', architecture, version, weights: { arrays }, notes })
+  }
   if (files.weights === null) {
     throw new Fault('bad_file', `"${name}" is an architecture alone: put its weights beside it as model.weights.h5 (in Python \`model.save_weights("model.weights.h5")\`, in R \`keras::save_model_weights_hdf5(model, "model.weights.h5")\`)`)
   }
@@ -81,7 +86,7 @@ async function readJson (files: ModelFiles, name: string, notes: Set<string>): P
     assemble({ name, format: 'h5', architecture: document, version: string(document.keras_version), weights: filedWeights(file, file.has('model_weights') ? 'model_weights' : ''), notes }))
 }
 
-interface Parts { name: string, format: Format, architecture: unknown, version: string | null, weights: Filed, notes: Set<string> }
+interface Parts { name: string, format: Format, architecture: unknown, version: string | null, weights: Filed | Pick<Converted, 'arrays'>, notes: Set<string> }
 
 function assemble ({ name, format, architecture, version, weights, notes }: Parts): ModelFile {
   const origin = originOf(architecture, [version, 'version' in weights ? weights.version : null])
@@ -91,10 +96,14 @@ function assemble ({ name, format, architecture, version, weights, notes }: Part
   for (const note of dtypeNotes(dtypes(model.layers))) notes.add(note)
   return { name, format, kerasVersion: origin.version, keras: origin.keras, graph: origin.keras === 3 ? inRunOrder(graph) : graph, layerOrder, notes: [...notes] }
 
-  function matched (filed: Filed): Weights {
+  function matched (filed: Parts['weights']): Weights {
+    if ('arrays' in filed) {
+      const tree = treeOf(filed.arrays)
+      return tree === null ? fromNames(model, filed.arrays, origin) : fromTree(model, tree, origin)
+    }
+    if ('tree' in filed) return fromTree(model, filed.tree, origin)
     // Of a pair, the weights may be by another Keras than the architecture: it is theirs that says how they are kept.
-    const weightsOrigin = (own: string | null): Origin => own === null ? origin : originOf(architecture, [own])
-    return 'tree' in filed ? fromTree(model, filed.tree, origin) : fromGroups(model, filed.groups, weightsOrigin(filed.version))
+    return fromGroups(model, filed.groups, filed.version === null ? origin : originOf(architecture, [filed.version]))
   }
 }
 

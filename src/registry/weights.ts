@@ -87,3 +87,40 @@ const names = (all: readonly { readonly name: string }[]): string => all.length 
 
 /** What Keras 3 saves of a stateful or a random layer beside its weights. */
 const isState = (name: string): boolean => /(^|\/)(rnn_state|seed_generator_state)(_\d+)?$/.test(name)
+
+/**
+ * The weights of a converted model: one list, in which the converter has put the layers in the order of the alphabet and TensorFlow.js in
+ * that of the model. The names say whose each is: the first part that is a layer. Within a layer they are in order.
+ */
+export function fromNames (model: ModelSpec, arrays: readonly Stored[], origin: Origin): Weights {
+  const weights = new Weights()
+  const owners = new Map<string, LayerSpec>()
+  for (const layer of plainLayers(model)) {
+    const other = owners.get(layer.name)
+    if (other !== undefined && other !== layer) throw new Fault('bad_file', `two layers of the model are named "${layer.name}": the weights do not say which is meant. Rename one and convert the model again`)
+    owners.set(layer.name, layer)
+  }
+  const lists = new Map<LayerSpec, Stored[]>([...owners.values()].map((layer) => [layer, []]))
+  for (const stored of arrays) {
+    const owner = ownerOf(stored.name, owners)
+    if (owner === undefined) throw new Fault('bad_file', `weight "${stored.name}" belongs to no layer of the model`)
+    lists.get(owner)!.push(stored)
+  }
+  for (const [layer, own] of lists) weights.fill(legacyOrder(layer, origin), own, `layer "${layer.name}"`)
+  return weights
+}
+
+/** The layers with weights that are no models, of the model and of those in it. */
+const plainLayers = (model: ModelSpec): LayerSpec[] => model.layers.filter(hasWeights).flatMap((layer) => layer.model === null ? [layer] : plainLayers(layer.model))
+
+function ownerOf (name: string, owners: ReadonlyMap<string, LayerSpec>): LayerSpec | undefined {
+  const parts = name.split('/')
+  // Layer names may have slashes of their own.
+  for (let from = 0; from < parts.length; from++) {
+    for (let to = parts.length; to > from; to--) {
+      const owner = owners.get(parts.slice(from, to).join('/'))
+      if (owner !== undefined) return owner
+    }
+  }
+  return undefined
+}
