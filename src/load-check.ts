@@ -1,8 +1,9 @@
 import { describeSample } from './describe/describe.ts'
 import type { Values } from './model.ts'
+import { buildPlan, recurrentKeys } from './plan/build.ts'
 import type { Expected, LoadCheck } from './pool/protocol.ts'
 import type { Served } from './registry/entry.ts'
-import type { Batch } from './request/probe.ts'
+import { defaultKinds, type Batch } from './request/probe.ts'
 import { decodeRequest } from './request/decode.ts'
 import { readNested } from './request/nested.ts'
 
@@ -14,7 +15,8 @@ const tolerance = 1e-5
  * @throws Fault where the sample or the recorded inputs of statescope.json do not fit the model
  */
 export function loadCheck (entry: Served): LoadCheck {
-  return { sample: decode(describeSample(entry), entry), expected: expectedOf(entry) }
+  const plan = buildPlan(entry.file, { layers: recurrentKeys(entry.file), tensors: defaultKinds, steps: 'all', outputs: true, raw: false }, {})
+  return { sample: decode(describeSample(entry), entry), plan, expected: expectedOf(entry) }
 }
 
 const decode = (body: unknown, entry: Served): Batch => decodeRequest(body, entry, 'hidden-states').batch
@@ -24,6 +26,7 @@ function expectedOf (entry: Served): Expected | null {
   if (expected === undefined) return null
   return {
     inputs: decode({ inputs: expected.inputs }, entry),
+    plan: buildPlan(entry.file, { layers: [], tensors: [], steps: 'all', outputs: true, raw: false }, {}),
     outputs: Object.fromEntries(Object.entries(expected.outputs).map(([name, nested]) => [name, recorded(nested, `/expected/outputs/${name}`)])),
     tolerance: expected.tolerance ?? tolerance
   }

@@ -29,7 +29,7 @@ t.test('a prediction, and the states behind it', async (t) => {
   const predicted = await call(`${url}/predict`, { model: 'nextchar', ...the })
   t.equal(predicted.status, 200)
   t.equal(predicted.headers.get('content-type'), 'application/json')
-  t.same(Object.keys(predicted.body), ['model', 'version', 'digest', 'outputs'])
+  t.same(Object.keys(predicted.body), ['model', 'version', 'digest', 'outputs', 'receipt'])
   t.match(predicted.body, { model: 'nextchar', version: 1, digest: /^sha256:[0-9a-f]{64}$/ })
   const states = await call(`${url}/hidden-states`, { model: 'nextchar', ...the, outputs: true })
   t.match(states.body, { batch: 1, receipt: { sound: true } })

@@ -14,14 +14,21 @@ import type { Plan, PlannedLayer, PlannedOutput } from './plan.ts'
 export function buildPlan (file: ModelFile, probe: Probe, meta: Meta): Plan {
   const { graph } = file
   const byKey = new Map(graph.nodes.map((node, n) => [node.key, n]))
-  const chosen = probe.layers === null
-    ? graph.nodes.flatMap((node, n) => isRecurrent(graph.layers[node.layer]) ? [n] : [])
-    : probe.layers.flatMap((key, at) => nodesFor(graph, byKey, key, at))
+  const asked = probe.layers ?? recurrentKeys(file)
+  if (probe.layers === null && asked.length === 0) {
+    throw new Fault('invalid_value', `no layer of this model is recurrent: name some of its layers in "layers" to get their outputs; it has ${namesOf(graph)}`, '/layers')
+  }
+  const chosen = asked.flatMap((key, at) => nodesFor(graph, byKey, key, at))
   const layers = [...new Set(chosen)].map((n) => planLayer(graph, n, probe))
   const outputs = probe.outputs ? planOutputs(graph, probe, meta) : []
   const roots = [...layers.map(({ node }) => node), ...outputs.map(({ node }) => node)]
   return { nodes: needed(graph, roots), layers, steps: probe.steps, outputs }
 }
+
+/** The keys of every recurrent layer. */
+export const recurrentKeys = ({ graph }: ModelFile): string[] => graph.nodes.filter(({ layer }) => isRecurrent(graph.layers[layer])).map(({ key }) => key)
+
+const namesOf = (graph: Graph): string => graph.nodes.map(({ key }) => JSON.stringify(key)).join(', ')
 
 /** A key names one call; a layer's path names every call of it. */
 function nodesFor (graph: Graph, byKey: ReadonlyMap<string, number>, key: string, at: number): number[] {
@@ -29,8 +36,7 @@ function nodesFor (graph: Graph, byKey: ReadonlyMap<string, number>, key: string
   if (exact !== undefined) return [exact]
   const calls = graph.nodes.flatMap((node, n) => node.layer === key ? [n] : [])
   if (calls.length > 0) return calls
-  const there = graph.nodes.map((node) => JSON.stringify(node.key)).join(', ')
-  throw new Fault('unknown_name', `there is no layer ${JSON.stringify(key)} in this model; its layers are ${there}`, `/layers/${at}`)
+  throw new Fault('unknown_name', `there is no layer ${JSON.stringify(key)} in this model; its layers are ${namesOf(graph)}`, `/layers/${at}`)
 }
 
 function planLayer (graph: Graph, n: number, probe: Probe): PlannedLayer {

@@ -15,13 +15,15 @@ export interface Job {
 
 /** What a model is tried with when it is loaded. */
 export interface LoadCheck {
-  /** Repeated in float64. */
+  /** Every state, gate and output of it is repeated in float64. */
   readonly sample: Batch
+  readonly plan: Plan
   /** Recorded by Keras. */
   readonly expected: Expected | null
 }
 
-export interface Expected { readonly inputs: Batch, readonly outputs: Readonly<Record<string, Values>>, readonly tolerance: number }
+/** Outputs by name, and the plan that gives them. */
+export interface Expected { readonly inputs: Batch, readonly plan: Plan, readonly outputs: Readonly<Record<string, Values>>, readonly tolerance: number }
 
 export type ToWorker =
   { readonly id: number } & (

@@ -4,10 +4,9 @@ import { before, type Read } from '../cells/recurrent.ts'
 import type { Evidence } from '../layers/layer.ts'
 import type { Layer, ModelFile, Values } from '../model.ts'
 import { plainOps, type Plain } from '../ops/plain.ts'
-import { buildPlan } from '../plan/build.ts'
 import type { LoadCheck } from '../pool/protocol.ts'
 import type { Receipt } from '../registry/entry.ts'
-import { defaultKinds, type Batch } from '../request/probe.ts'
+import type { Batch } from '../request/probe.ts'
 import { extract, type Extract } from './extract.ts'
 import { plainRuntime } from './plain-runtime.ts'
 import { arrayDifference, recheck, tolerance } from './receipt.ts'
@@ -31,7 +30,7 @@ export function checkModel<T> (engine: string, runtime: Runtime<T>, resident: Re
     worst = Math.max(worst, difference)
     if (!(difference <= allowed)) faults.push(`${why}: they differ by ${difference.toPrecision(3)}, ${allowed} is allowed`)
   }
-  const plan = buildPlan(file, { layers: null, tensors: defaultKinds, steps: 'all', outputs: true, raw: false }, {})
+  const { plan } = check
   runtime.scope(() => {
     const answer = extract(runtime, resident, file, plan, check.sample)
     hold('gates and states', recheck(runtime, resident, file.keras, answer.evidence), tolerance, `the states that ${engine} gives do not follow from its gates`)
@@ -44,8 +43,7 @@ export function checkModel<T> (engine: string, runtime: Runtime<T>, resident: Re
     }
   })
   if (check.expected !== null) {
-    const { inputs, outputs, tolerance: allowed } = check.expected
-    const predict = buildPlan(file, { layers: [], tensors: [], steps: 'all', outputs: true, raw: false }, {})
+    const { inputs, outputs, plan: predict, tolerance: allowed } = check.expected
     runtime.scope(() => {
       const answer = extract(runtime, resident, file, predict, inputs)
       for (const [name, recorded] of Object.entries(outputs)) {

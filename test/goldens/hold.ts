@@ -13,7 +13,7 @@ export async function holdGoldens (engine: 'tfjs' | 'wasm', tolerance: number): 
   for (const one of readCases('test/goldens/cases')) {
     t.test(one.id, async (t) => {
       const { status, reason } = (models as { id: string, status: string, reason?: string }[]).find(({ id }) => id === one.id) ?? { status: 'absent' }
-      t.equal(status, 'ready', reason)
+      t.equal(status, 'ready', reason ?? 'is served')
       if (status !== 'ready') return
       for (const [what, far, allowed] of [...await predictions(running, one), ...await internals(running, one)]) {
         t.ok(far <= (allowed ?? tolerance), `${what}: within ${allowed ?? tolerance}, is ${far}`)

@@ -33,6 +33,12 @@ t.test('a layer that is not there', async (t) => {
   t.throws(() => buildPlan(file, { ...probe, layers: ['lstm', 'lstm_2'] }, {}), { code: 'unknown_name', pointer: '/layers/1', message: /"lstm_2".*"x", "masking", "lstm", "dense"/ })
 })
 
+t.test('a model without a recurrent layer', async (t) => {
+  const dense = chain([3], [file.graph.layers.dense])
+  t.throws(() => buildPlan(dense, probe, {}), { code: 'invalid_value', message: /no layer of this model is recurrent.*"x", "dense"/ })
+  t.match(buildPlan(dense, { ...probe, layers: ['dense'] }, {}).layers, [{ key: 'dense' }])
+})
+
 t.test('a layer called twice is asked for by its path or by one of its calls', async (t) => {
   const { graph, ...rest } = file
   const twice = { ...rest, graph: { ...graph, nodes: graph.nodes.flatMap((node) => node.key === 'lstm' ? [{ ...node, key: 'lstm:0' }, { ...node, key: 'lstm:1' }] : node.key === 'dense' ? [] : [node]), outputs: [] } }

@@ -1,7 +1,9 @@
 import t from 'tap'
 import { startPool } from '../../src/pool/pool.ts'
 import type { Job, LoadCheck } from '../../src/pool/protocol.ts'
+import type { ModelFile } from '../../src/model.ts'
 import { buildPlan } from '../../src/plan/build.ts'
+import type { Plan } from '../../src/plan/plan.ts'
 import { defaultKinds } from '../../src/request/probe.ts'
 import { extract } from '../../src/run/extract.ts'
 import { plainRuntime } from '../../src/run/plain-runtime.ts'
@@ -16,7 +18,8 @@ function batchOf (length: number, size = batch): LoadCheck['sample'] {
   return { inputs: { x: { shape: [size, length, features], data: numbers(size * length * features, 4) } }, initial: {}, size }
 }
 
-const plan = buildPlan(file, { layers: null, tensors: defaultKinds, steps: 'all', outputs: true, raw: false }, {})
+const planOf = (model: ModelFile): Plan => buildPlan(model, { layers: null, tensors: defaultKinds, steps: 'all', outputs: true, raw: false }, {})
+const plan = planOf(file)
 const job = (sample: LoadCheck['sample']): Job => ({ plan, batch: sample, format: 'json', head: { model: 'm' } })
 
 interface Answer { model: string, layers: { lstm: { hidden: number[][][] } }, outputs: { dense: number[][][] }, receipt: { engine: string, sound: boolean, warning?: string } }
@@ -36,10 +39,10 @@ for (const engine of ['auto', 'wasm'] as const) {
     t.teardown(async () => await pool.close())
     t.match(pool.engine, { name: /tfjs|wasm/, version: '4.22.0' })
     for (const model of [file, maskedLstm(features, units)]) {
-      const { receipt, reason } = await pool.load('m', model, { sample: batchOf(steps), expected: null })
+      const own = planOf(model)
+      const { receipt, reason } = await pool.load('m', model, { sample: batchOf(steps), plan: own, expected: null })
       t.equal(reason, undefined)
       t.ok(receipt.maxDifference < 1e-5, `at load they differ by ${receipt.maxDifference}`)
-      const own = buildPlan(model, { layers: null, tensors: defaultKinds, steps: 'all', outputs: true, raw: false }, {})
       const answer = parse(await pool.run('m', { ...job(batchOf(steps)), plan: own }))
       const referee = plainRuntime()
       const expected = extract(referee.runtime, referee.resident, model, own, batchOf(steps))
@@ -54,7 +57,7 @@ for (const engine of ['auto', 'wasm'] as const) {
 t.test('several workers, every answer to its own request; one too many is refused', async (t) => {
   const pool = await startPool({ engine: 'auto', workers: 2, queue: 6 })
   t.teardown(async () => await pool.close())
-  await pool.load('m', file, { sample: batchOf(steps), expected: null })
+  await pool.load('m', file, { sample: batchOf(steps), plan, expected: null })
   const lengths = [1, 2, 3, 4, 5, 6, 7, 8]
   const answers = await Promise.all(lengths.map(async (length) => parse(await pool.run('m', job(batchOf(length, 1))))))
   t.same(answers.map(({ layers }) => layers.lstm.hidden[0].length), lengths)
@@ -68,11 +71,11 @@ t.test('a model that fails its check is not kept, and one unloaded is gone', asy
   const pool = await startPool({ engine: 'auto', workers: 1, queue: 4 })
   t.teardown(async () => await pool.close())
   const wrong = { shape: [batch, steps, 2], data: weight([batch * steps * 2], 1).data }
-  const { reason, receipt } = await pool.load('m', file, { sample: batchOf(steps), expected: { inputs: batchOf(steps), outputs: { dense: wrong }, tolerance: 1e-5 } })
+  const { reason, receipt } = await pool.load('m', file, { sample: batchOf(steps), plan, expected: { inputs: batchOf(steps), plan, outputs: { dense: wrong }, tolerance: 1e-5 } })
   t.match(reason, /Keras recorded/)
   t.equal(receipt.sound, false)
   await t.rejects(pool.run('m', job(batchOf(steps))), { code: 'not_ready' })
-  await pool.load('m', file, { sample: batchOf(steps), expected: null })
+  await pool.load('m', file, { sample: batchOf(steps), plan, expected: null })
   await pool.run('m', job(batchOf(steps)))
   await pool.unload('m')
   await t.rejects(pool.run('m', job(batchOf(steps))), { code: 'not_ready' })

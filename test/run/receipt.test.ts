@@ -7,17 +7,21 @@ import { checkModel } from '../../src/run/load-check.ts'
 import { plainRuntime } from '../../src/run/plain-runtime.ts'
 import { arrayDifference } from '../../src/run/receipt.ts'
 import type { Resident, Runtime } from '../../src/run/runtime.ts'
+import { buildPlan, recurrentKeys } from '../../src/plan/build.ts'
+import { defaultKinds, type Batch } from '../../src/request/probe.ts'
 import { numbers } from '../cells/support.ts'
 import { maskedLstm, openLstm } from '../support/models.ts'
 
 const [batch, steps, features, units] = [2, 6, 3, 4]
 
 /** Steps 0, 3 and 5 of the second sequence are masked. */
-function sample (): LoadCheck['sample'] {
+function sample (): Batch {
   const data = numbers(batch * steps * features, 4)
   for (const step of [0, 3, 5]) data.fill(0, (steps + step) * features, (steps + step + 1) * features)
   return { inputs: { x: { shape: [batch, steps, features], data } }, initial: {}, size: batch }
 }
+
+const planOf = (file: ModelFile): LoadCheck['plan'] => buildPlan(file, { layers: recurrentKeys(file), tensors: defaultKinds, steps: 'all', outputs: true, raw: false }, {})
 
 interface Planted { ops?: (ops: Ops<Plain>) => Partial<Ops<Plain>>, weights?: (name: string, weight: Plain) => Plain }
 
@@ -29,7 +33,7 @@ function check (file: ModelFile, { ops, weights }: Planted = {}, expected: LoadC
     ...sound.resident,
     weightsOf: (layer) => Object.fromEntries(Object.entries(sound.resident.weightsOf(layer)).map(([name, weight]) => [name, weights?.(name, weight) ?? weight]))
   }
-  return checkModel('planted', runtime, resident, file, { sample: sample(), expected }, budget)
+  return checkModel('planted', runtime, resident, file, { sample: sample(), plan: planOf(file), expected }, budget)
 }
 
 t.test('a sound model passes', async (t) => {
@@ -104,10 +108,10 @@ t.test('outputs that Keras recorded otherwise', async (t) => {
   const file = openLstm(features, units)
   const inputs = sample()
   const right = { shape: [batch, steps, 2], data: new Float32Array(batch * steps * 2) }
-  const { reason, receipt } = check(file, {}, { inputs, outputs: { dense: right }, tolerance: 1e-5 })
+  const { reason, receipt } = check(file, {}, { inputs, plan: planOf(file), outputs: { dense: right }, tolerance: 1e-5 })
   t.match(reason, /output "dense" is not what Keras recorded/)
   t.equal(receipt.sound, false)
-  t.match(check(file, {}, { inputs, outputs: { other: right }, tolerance: 1e-5 }).reason, /"other"/, 'a name that is not there is no agreement')
+  t.match(check(file, {}, { inputs, plan: planOf(file), outputs: { other: right }, tolerance: 1e-5 }).reason, /"other"/, 'a name that is not there is no agreement')
 })
 
 t.test('a model too large to repeat whole has some steps of each cell repeated', async (t) => {
