@@ -23,5 +23,10 @@ export function banner ({ url, service: { registry, pool: { engine } } }: Pick<S
 /** A slower engine than could be must not go unseen. */
 function loud (warning: string): string[] {
   const rule = '!'.repeat(80)
-  return [rule, ...warning.split('\n').map((line) => `!! ${line}`), '!! The numbers are checked all the same; ENGINE=tfjs refuses to start in place of this.', rule]
+  const lines = [
+    'WebAssembly computes here, more slowly than native TensorFlow would. Why:',
+    ...warning.split('\n').map((line) => `  ${line}`),
+    'The numbers are checked all the same. With ENGINE=tfjs the service refuses to start instead.'
+  ]
+  return [rule, ...lines.map((line) => `!! ${line}`), rule]
 }

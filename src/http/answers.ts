@@ -17,7 +17,7 @@ const Receipt = Type.Object({
 const Head = { model: Type.String(), version: Type.Integer(), digest: Type.String({ description: '`sha256:...` of the model\'s files.' }) }
 const OutputValues = Type.Record(Type.String(), nested('`[batch][...]`'), { description: 'By output name, what Keras\' predict gives.' })
 
-export const PredictAnswer = Type.Object({ ...Head, outputs: OutputValues })
+export const PredictAnswer = Type.Object({ ...Head, outputs: OutputValues, receipt: Receipt })
 
 export const HiddenStatesAnswer = Type.Object({
   ...Head,
