@@ -207,7 +207,7 @@ function shapeOf ({ name, config }: LayerSpec): (number | null)[] {
 
 function typeOf ({ name, config }: LayerSpec): string {
   if (config.sparse === true || config.ragged === true) throw new Fault('unsupported_layer', `input "${name}" is ${config.sparse === true ? 'sparse' : 'ragged'}: only dense inputs are computed`)
-  const type = isDict(config.dtype) ? null : config.dtype ?? 'float32'
+  const type = isDict(config.dtype) ? null : config.dtype ?? config.input_dtype ?? 'float32'
   if (typeof type !== 'string') throw new Fault('bad_file', `input "${name}" has a dtype that is none`)
   return type
 }

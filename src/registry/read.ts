@@ -5,7 +5,7 @@ import type { Format, ModelFile } from '../model.ts'
 import { dtypeNotes } from './config.ts'
 import { flatten } from './flatten.ts'
 import { filedWeights, type Filed } from './formats/h5.ts'
-import { Hdf5 } from './formats/hdf5.ts'
+import { Hdf5, isHdf5 } from './formats/hdf5.ts'
 import { openKeras } from './formats/keras.ts'
 import { openConverted, treeOf, type Converted } from './formats/tfjs.ts'
 import { isDict, parseJson, string } from './json.ts'
@@ -34,17 +34,14 @@ const largest = 2 ** 31 - 1
 export async function readModel (files: ModelFiles): Promise<ModelFile> {
   const notes = new Set<string>()
   const name = basename(files.main)
-  switch (extname(files.main)) {
-    case '.keras':
-      return await openKeras(await contentOf(files.main), notes, ({ architecture, version, weights }) =>
-        assemble({ name, format: 'keras', architecture, version, weights, notes }))
-    case '.h5': case '.hdf5':
-      return await readH5(files, name, notes)
-    case '.json':
-      return await readJson(files, name, notes)
-    default:
-      throw new Fault('bad_file', `"${name}" is no model file: .keras, .h5, .hdf5 and model.json are`)
-  }
+  const extension = extname(files.main)
+  if (extension === '.json') return await readJson(files, name, notes)
+  if (!['.keras', '.h5', '.hdf5'].includes(extension)) throw new Fault('bad_file', `"${name}" is no model file: .keras, .h5, .hdf5 and model.json are`)
+  const bytes = await contentOf(files.main)
+  // Keras 2 up to 2.12 wrote HDF5 under the name .keras as well: the bytes say what it is.
+  if (isHdf5(bytes)) return await readH5(bytes, name, notes)
+  if (extension !== '.keras') throw new Fault('bad_file', `"${name}" is not an HDF5 file: it is damaged, or of another kind`)
+  return await openKeras(bytes, notes, ({ architecture, version, weights }) => assemble({ name, format: 'keras', architecture, version, weights, notes }))
 }
 
 /** What to tell of a SavedModel folder. */
@@ -59,8 +56,8 @@ async function contentOf (path: string): Promise<Buffer> {
   return await readFile(path)
 }
 
-async function readH5 (files: ModelFiles, name: string, notes: Set<string>): Promise<ModelFile> {
-  return await Hdf5.use(await contentOf(files.main), name, notes, (file) => {
+async function readH5 (bytes: Buffer, name: string, notes: Set<string>): Promise<ModelFile> {
+  return await Hdf5.use(bytes, name, notes, (file) => {
     const config = file.attribute('', 'model_config')
     if (typeof config !== 'string') {
       throw new Fault('bad_file', `"${name}" holds weights alone: the architecture is missing. Write it beside them as model.json (in Python \`open("model.json", "w").write(model.to_json())\`, ` +

@@ -12,6 +12,9 @@ type H5Module = Awaited<typeof h5wasm.ready>
 
 let count = 0
 
+/** Do the bytes begin as an HDF5 file's do? */
+export const isHdf5 = (bytes: Uint8Array): boolean => Buffer.from(bytes.subarray(0, 8)).toString('latin1') === '\x89HDF\r\n\x1a\n'
+
 /** An HDF5 file in memory. Whatever is wrong with it comes out as `bad_file`. */
 export class Hdf5 {
   readonly #file: File
@@ -28,7 +31,7 @@ export class Hdf5 {
   static async use<R> (bytes: Uint8Array, what: string, notes: Set<string>, use: (file: Hdf5) => R): Promise<R> {
     const module = await h5wasm.ready
     const name = `${++count}.h5`
-    if (Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(8, bytes.byteLength)).toString('latin1') !== '\x89HDF\r\n\x1a\n') throw new Fault('bad_file', `${what} is not an HDF5 file`)
+    if (!isHdf5(bytes)) throw new Fault('bad_file', `${what} is not an HDF5 file`)
     module.FS.writeFile(name, bytes)
     let file: File | undefined
     try {
