@@ -125,10 +125,15 @@ export class Topology {
 
 const place = (path: string): string => path === '' ? 'the model' : `"${path}"`
 
-/** The backward layer that Keras makes from the forward one. */
+/** The backward layer that Keras makes from the forward one; a cell in it is another cell, with weights of its own. */
 function turned (forward: LayerSpec, keras: 1 | 2 | 3): LayerSpec {
   const goBackwards = keras === 3 ? true : forward.config.go_backwards !== true
-  return { ...forward, name: forward.name.replace(/^(forward_)?/, 'backward_'), config: { ...forward.config, go_backwards: goBackwards } }
+  return { ...forward, name: forward.name.replace(/^(forward_)?/, 'backward_'), config: { ...forward.config, go_backwards: goBackwards }, children: again(forward.children) }
+}
+
+/** Weights are found by the spec, so what has its own needs a spec of its own. */
+function again (children: LayerSpec['children']): LayerSpec['children'] {
+  return Object.fromEntries(Object.entries(children).map(([role, child]) => [role, { ...child, children: again(child.children) }]))
 }
 
 /** Keras itself holds the two layers to this. */
