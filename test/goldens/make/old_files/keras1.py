@@ -79,9 +79,9 @@ def sequences():
     norm = {'name': 'norm', 'trainable': True, 'epsilon': 0.001, 'mode': 0, 'axis': -1, 'momentum': 0.99, 'gamma_regularizer': None, 'beta_regularizer': None}
     layers = [
         node('InputLayer', {'name': 'x', 'batch_input_shape': [None, 6, 3], 'input_dtype': 'float32', 'sparse': False}),
+        node('Convolution1D', conv, 'x'),
         node('Bidirectional', {'name': 'bi', 'trainable': True, 'merge_mode': 'concat', 'layer': {
             'class_name': 'LSTM', 'config': recurrent('inner', 2, return_sequences=True, input_length=6)}}, 'x'),
-        node('Convolution1D', conv, 'x'),
         node('BatchNormalization', norm, 'conv'),
         node('Merge', {'name': 'joined', 'mode': 'concat', 'concat_axis': -1, 'dot_axes': -1, 'output_shape': None, 'output_shape_type': 'raw',
                        'mode_type': 'raw', 'output_mask': None, 'output_mask_type': 'raw', 'arguments': {}}, 'bi', 'norm'),
@@ -91,8 +91,8 @@ def sequences():
         node('SimpleRNN', recurrent('last', 2, simple=True), 'gpu')]
     config = {'name': 'model_1', 'layers': layers, 'input_layers': [['x', 0, 0]], 'output_layers': [['last', 0, 0], ['joined', 0, 0]]}
     weights = {
-        'x': [], 'bi': [(f'{side}_{name}', value) for side in ('forward', 'backward') for name, value in lstm(3, 2)],
-        'conv': [('W', drawn(2, 1, 3, 3)), ('b', drawn(3))],
+        'x': [], 'conv': [('W', drawn(2, 1, 3, 3)), ('b', drawn(3))],
+        'bi': [(f'{side}_{name}', value) for side in ('forward', 'backward') for name, value in lstm(3, 2)],
         'norm': [('gamma', 1 + drawn(3)), ('beta', drawn(3)), ('running_mean', drawn(3)), ('running_std', 1 + np.abs(drawn(3)))],
         'joined': [], 'each': [('W', drawn(7, 3))], 'pool': [],
         'gpu': [('W', drawn(3, 12)), ('U', drawn(3, 12)), ('b', drawn(12))], 'last': [('W', drawn(3, 2)), ('U', drawn(2, 2)), ('b', drawn(2))]}

@@ -85,6 +85,31 @@ def answers(model, inputs):
     return [np.asarray(tensor) for tensor in (out if isinstance(out, (list, tuple)) else [out])]
 
 
+def pairs(model, inputs, build, out):
+    """The architecture alone, with its weights beside it: in the layout of .keras files, and in Keras 2 in that of .h5."""
+    for kind in ('pair', 'legacy-pair') if VERSION.startswith('2') else ('pair',):
+        id_ = f'old-{build.__name__}-{kind}-k{VERSION}-json'
+        folder = out / 'models' / id_
+        folder.mkdir(exist_ok=True)
+        (folder / 'model.json').write_text(model.to_json())
+        saved = folder / ('weights.h5' if kind == 'legacy-pair' else 'model.weights.h5')
+        model.save_weights(saved)
+        saved.rename(folder / 'model.weights.h5')
+        record(out, id_, build, inputs, answers(model, inputs), names_of(model))
+
+
+def names_of(model):
+    return [re.sub('/.*', '', tensor.name) for tensor in model.inputs]
+
+
+def record(out, id_, build, inputs, predicted, names):
+    write_case(out / 'cases' / f'{id_}.json', {
+        'id': id_, 'keras': keras.__version__, 'notes': build.__doc__.strip(),
+        'inputs': {name: float32_text(value) for name, value in zip(names, inputs)},
+        'predict': [float32_text(value) for value in predicted],
+        'output_names': OUTPUTS[build], 'mask': {}, 'expect': {}, 'atol': 1e-5})
+
+
 OUTPUTS = {plain: ['out'], wrapped: ['last'], nested: ['out', 'tail', 'encoder']}
 
 
@@ -96,6 +121,8 @@ def main():
         keras.backend.clear_session()
         model, inputs = build()
         fill(model)
+        if (VERSION, build) in (('2.13', nested), ('3.8', wrapped)):
+            pairs(model, inputs, build, out)
         for fmt in ('keras', 'h5') if VERSION in WITH_H5 else ('keras',):
             id_ = f'old-{build.__name__}-k{VERSION}-{fmt}'
             path = out / 'models' / f'{id_}.{fmt}'
@@ -114,13 +141,7 @@ def main():
                 assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(predicted, loaded)), 'the file gives other numbers'
             except (ValueError, TypeError) as error:
                 print(f'{id_}: its own Keras cannot load it: {str(error)[:200]}')
-            names = [re.sub('/.*', '', tensor.name) for tensor in model.inputs]
-            write_case(out / 'cases' / f'{id_}.json', {
-                'id': id_, 'keras': keras.__version__, 'notes': build.__doc__.strip(),
-                'inputs': {name: float32_text(value) for name, value in zip(names, inputs)},
-                'predict': [float32_text(value) for value in predicted],
-                'output_names': OUTPUTS[build],
-                'mask': {}, 'expect': {}, 'atol': 1e-5})
+            record(out, id_, build, inputs, predicted, names_of(model))
             print(f'{id_}: {path.stat().st_size // 1024} KB', flush=True)
 
 
