@@ -1,4 +1,5 @@
 import { about } from './http/about.ts'
+import type { EngineInfo } from './pool/protocol.ts'
 import type { Server } from './server.ts'
 
 /** What whoever starts the service reads first: where it is, what computes, which models there are, and a line to try. */
@@ -8,7 +9,7 @@ export function banner ({ url, service: { registry, pool: { engine } } }: Pick<S
   const lines = [
     `statescope ${about.version}  ${url}`,
     `docs        ${url}/docs`,
-    `engine      ${engine.name} ${engine.version}, ${engine.tensorflow === null ? 'WebAssembly: no TensorFlow' : `TensorFlow ${engine.tensorflow}`}`,
+    `engine      ${engineLine(engine)}`,
     ...engine.warning === undefined ? [] : loud(engine.warning),
     models.length === 0 ? 'models      none' : 'models',
     ...models.map(({ id, version, status, reason }) => `  ${id.padEnd(width)}  version ${version}  ${status}${reason === undefined ? '' : `: ${reason}`}`)
@@ -18,6 +19,11 @@ export function banner ({ url, service: { registry, pool: { engine } } }: Pick<S
     lines.push('try', `  curl -s ${url}/models/${first.id}/sample | curl -s ${url}/hidden-states -H 'Content-Type: application/json' -d @-`)
   }
   return `${lines.join('\n')}\n`
+}
+
+function engineLine ({ name, version, reference, tensorflow }: EngineInfo): string {
+  const checks = `${reference.name} ${reference.version}, ${tensorflow === null ? 'WebAssembly: no TensorFlow' : `TensorFlow ${tensorflow}`}`
+  return name === 'onnx' ? `onnx (compiled plans on onnxruntime ${version}), checked against ${checks}` : checks
 }
 
 /** A slower engine than could be must not go unseen. */

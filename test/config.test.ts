@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import t from 'tap'
 import { defaults, help, readCommand, SettingsError, type Serve } from '../src/config.ts'
 
@@ -15,7 +16,7 @@ const refusal = (args: string[], env: Record<string, string> = {}): string => {
 t.test('nothing set', async (t) => {
   t.match(serve([]), { run: 'serve', folder: './models', files: [] })
   t.same(serve([]).settings, defaults())
-  t.match(defaults(), { HOST: '127.0.0.1', PORT: 8080, MODELS_DIR: './models', LOG_LEVEL: 'info', ENGINE: 'auto', WORKERS: 1 })
+  t.match(defaults(), { HOST: '127.0.0.1', PORT: 8080, MODELS_DIR: './models', LOG_LEVEL: 'info', ENGINE: 'auto', WORKERS: Math.min(8, availableParallelism()) })
   t.notOk('API_TOKEN' in defaults(), 'no token, no guard')
 })
 

@@ -1,4 +1,4 @@
-import type { Ops } from '../ops/ops.ts'
+import type { FusedCell, Ops } from '../ops/ops.ts'
 import type { Layer } from '../model.ts'
 
 /** A cell bound to its weights on an engine. */
@@ -40,6 +40,8 @@ export interface Cell {
   compute: <T>(call: CellCall<T>, projected: T, states: readonly T[]) => Gates<T>
   /** States after the step, from its gates and the states before it. */
   update: <T>(call: CellCall<T>, gates: ByGate<T>, states: readonly T[]) => T[]
+  /** What a kernel for the whole recurrence has to know; undefined for a cell that none knows. */
+  fusion?: <T>(call: CellCall<T>) => Pick<FusedCell<T>, 'kind' | 'biases' | 'resetAfter'>
   /** Each gate's pre-activation in its three parts; x is not projected. */
   contributions: <T>(call: CellCall<T>, x: T, states: readonly T[], gates: ByGate<T>) => Readonly<Record<string, Contribution<T>>>
 }

@@ -45,6 +45,10 @@ export const gru: Cell = {
       preactivations: { update, reset, candidate }
     }
   },
+  fusion: (call) => {
+    const { input, recurrent } = biases(call)
+    return { kind: 'gru', biases: [input, recurrent], resetAfter: call.layer.config.reset_after === true }
+  },
   update: ({ ops }, { update, candidate }, [hidden]) => [ops.add(ops.mul(update, hidden), ops.mul(ops.sub(1, update), candidate))],
   contributions: (call, x, [hidden], { reset }) => {
     const { ops, layer: { config }, weights } = call

@@ -46,11 +46,14 @@ export function lstmOf (hears: Hearing): Cell {
   }
 }
 
-export const lstm = lstmOf({
-  units: ({ layer }) => layer.config.units as number,
-  input: (call, x, bias) => affine(call, x, call.weights.kernel, bias ? call.weights.bias : undefined),
-  recurrent: ({ ops, weights }, hidden) => ops.matmul(hidden, weights.recurrent_kernel)
-})
+export const lstm: Cell = {
+  ...lstmOf({
+    units: ({ layer }) => layer.config.units as number,
+    input: (call, x, bias) => affine(call, x, call.weights.kernel, bias ? call.weights.bias : undefined),
+    recurrent: ({ ops, weights }, hidden) => ops.matmul(hidden, weights.recurrent_kernel)
+  }),
+  fusion: ({ weights }) => ({ kind: 'lstm', biases: [weights.bias, undefined], resetAfter: false })
+}
 
 /** Does one engine kernel compute this cell whole? Only tanh and sigmoid, and no convolution. The one place that decides. */
 export function fusable<T> ({ ops, layer: { className, config } }: CellCall<T>): boolean {

@@ -17,7 +17,7 @@ export interface Reading<T> {
 export interface Read<T> extends Reading<T> {
   readonly initial: readonly T[]
   readonly states: readonly T[]
-  /** Where one kernel gave them with the states; unmasked runs only. */
+  /** Where they came with the states; at masked steps they mean nothing. */
   readonly gates: ByGate<T> | null
 }
 
@@ -40,6 +40,8 @@ export function read<T> (cell: Cell, call: CellCall<T>, reading: Reading<T>): Re
   }
   const projected = cell.project(call, x)
   const initial = reading.initial ?? zeros(cell, call, projected)
+  const hidden = hiddenByKernel(cell, call, { ...reading, initial })
+  if (hidden !== undefined) return complete(cell, call, { ...reading, initial }, projected, hidden)
   const sequences = mask === null ? [projected] : [projected, mask]
   const { results } = ops.scan(([step, seen], states) => {
     const next = cell.update(call, cell.compute(call, step, states).gates, states)
@@ -47,6 +49,45 @@ export function read<T> (cell: Cell, call: CellCall<T>, reading: Reading<T>): Re
     return { results: kept, states: kept }
   }, sequences, initial, reverse)
   return { ...reading, initial, states: results, gates: null }
+}
+
+/** The hidden state of every step, where the engine has a kernel for the cell's recurrence. */
+function hiddenByKernel<T> (cell: Cell, call: CellCall<T>, { x, mask, reverse, initial }: Reading<T> & { initial: readonly T[] }): T | undefined {
+  const { ops, layer: { config }, keras, weights } = call
+  if (ops.fusedHidden === undefined || cell.fusion === undefined) return undefined
+  return ops.fusedHidden({
+    ...cell.fusion(call),
+    x,
+    mask,
+    reverse,
+    initial,
+    kernel: weights.kernel,
+    recurrentKernel: weights.recurrent_kernel,
+    activation: config.activation,
+    recurrentActivation: config.recurrent_activation,
+    keras
+  })
+}
+
+/**
+ * The other states from the hidden one: with it the gates of all steps follow in one call, and what is left of the recurrence is `update` alone,
+ * without a product.
+ */
+function complete<T> (cell: Cell, call: CellCall<T>, reading: Reading<T> & { initial: readonly T[] }, projected: T, hidden: T): Read<T> {
+  const { ops } = call
+  const { mask, reverse, initial } = reading
+  const past = before(call, { ...reading, states: [hidden], gates: null })
+  const { gates } = cell.compute(call, projected, past)
+  if (cell.states.length === 1) return { ...reading, states: [hidden], gates }
+  const names = Object.keys(gates)
+  const { results } = ops.scan((steps, states) => {
+    const now = Object.fromEntries(names.map((gate, n) => [gate, steps[n]]))
+    const next = cell.update(call, now, [states[0], ...states]).slice(1)
+    const seen = steps[names.length]
+    const kept = seen === undefined ? next : next.map((state, n) => ops.where(against(call, seen, state), state, states[n]))
+    return { results: kept, states: kept }
+  }, [...names.map((gate) => gates[gate]), ...(mask === null ? [] : [mask])], initial.slice(1), reverse)
+  return { ...reading, states: [hidden, ...results], gates }
 }
 
 /** Zero states `[batch, unit]`, made from the projected input `[step, batch, gate * unit]`. */

@@ -62,7 +62,8 @@ export const LiveAnswer = Type.Object({ status: Type.Literal('live') })
 export const ReadyAnswer = Type.Object({
   status: Type.Literal('ready'),
   engine: Type.String(),
-  engineVersion: Type.String({ description: 'tfjs\' version.' }),
+  engineVersion: Type.String(),
+  reference: Type.Object({ name: Type.String(), version: Type.String() }, { description: 'What computes op by op, and checks the compiled plans.' }),
   tensorflow: Type.Union([Type.String(), Type.Null()], { description: 'TensorFlow\'s version under it; null for wasm.' }),
   warning: Type.Optional(Type.String({ description: 'Why a slower engine serves, where one does.' })),
   workers: Type.Integer({ description: 'Threads that compute.' }),

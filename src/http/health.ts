@@ -25,6 +25,6 @@ export function healthRoutes (app: App, service: ServiceSource, settings: Settin
     const models = registry.list().map(({ id, version, status, reason }) => ({ id, version, status, reason }))
     const loading = models.filter(({ status }) => status === 'loading').map(({ id }) => id)
     if (loading.length > 0) throw new Fault('not_ready', `still being loaded: ${loading.join(', ')}`)
-    return { status: 'ready', engine: engine.name, engineVersion: engine.version, tensorflow: engine.tensorflow, warning: engine.warning, workers: settings.WORKERS, models }
+    return { status: 'ready', engine: engine.name, engineVersion: engine.version, reference: engine.reference, tensorflow: engine.tensorflow, warning: engine.warning, workers: settings.WORKERS, models }
   })
 }

@@ -77,6 +77,31 @@ export interface Ops<T> {
    * kernel above its recurrent kernel; bias `[4 * unit]`, zeros where there is none.
    */
   fusedLstm?: (x: T, hidden: T, cell: T, kernel: T, bias: T) => FusedLstm<T>
+
+  /**
+   * What one kernel does for the recurrence of a cell, whatever its activations: `hidden` after every step, `[step, batch, unit]` in input
+   * time; undefined for a cell, or an activation, that the kernel does not know. At masked steps the state carries over.
+   */
+  fusedHidden?: (cell: FusedCell<T>) => T | undefined
+}
+
+/** A cell in Keras' own layout: kernel `[feature, gate * unit]`, blocks i,f,c,o or z,r,h. */
+export interface FusedCell<T> {
+  readonly kind: 'lstm' | 'gru' | 'rnn'
+  /** `[step, batch, feature]` */
+  readonly x: T
+  /** `[step, batch]`, or null. */
+  readonly mask: T | null
+  readonly reverse: boolean
+  readonly initial: readonly T[]
+  readonly kernel: T
+  readonly recurrentKernel: T
+  /** Of the input and of the recurrent product, `[gate * unit]`. */
+  readonly biases: readonly [T | undefined, T | undefined]
+  readonly activation: unknown
+  readonly recurrentActivation: unknown
+  readonly resetAfter: boolean
+  readonly keras: 1 | 2 | 3
 }
 
 /** What a loop, or one step of it, gives. */

@@ -2,10 +2,10 @@ import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { Fault } from '../errors.ts'
 import type { ModelFile } from '../model.ts'
 import type { Receipt } from '../registry/entry.ts'
-import type { EngineInfo, FromWorker, Job, LoadCheck, Pool, ToWorker } from './protocol.ts'
+import type { EngineInfo, FromWorker, Job, LoadCheck, Pool, ToWorker, WorkerData } from './protocol.ts'
 
 export interface PoolOptions {
-  readonly engine: 'auto' | 'tfjs' | 'wasm'
+  readonly engine: WorkerData['engine']
   readonly workers: number
   /** Requests that may wait; one more is refused with `queue_full`. */
   readonly queue: number
@@ -44,7 +44,7 @@ export async function startPool ({ engine, workers, queue: limit, onDeath }: Poo
 
   const start = async (hand: Hand): Promise<EngineInfo> => await new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
-      workerData: { engine },
+      workerData: { engine, workers } satisfies WorkerData,
       // The native library reads the process' environment, not a worker's copy of it.
       env: SHARE_ENV
     })

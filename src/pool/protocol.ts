@@ -38,10 +38,17 @@ export type FromWorker =
   { readonly type: 'answered', readonly id: number, readonly body: Uint8Array<ArrayBuffer> } |
   { readonly type: 'failed', readonly id: number, readonly code: FaultCode, readonly detail: string, readonly pointer?: string }
 
+export type EngineName = 'onnx' | 'tfjs' | 'wasm'
+
+/** What a worker is started with. */
+export interface WorkerData { readonly engine: 'auto' | EngineName, readonly workers: number }
+
 export interface EngineInfo {
-  readonly name: 'tfjs' | 'wasm'
-  /** tfjs' version. */
+  /** What answers: compiled plans on onnxruntime where it is to be had, else the reference. */
+  readonly name: EngineName
   readonly version: string
+  /** What computes op by op, and checks the compiled plans. */
+  readonly reference: { readonly name: 'tfjs' | 'wasm', readonly version: string }
   /** TensorFlow's version under tfjs-node; null for wasm. */
   readonly tensorflow: string | null
   /** Why a slower engine serves, where one does. */

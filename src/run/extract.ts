@@ -8,14 +8,18 @@ import type { Resident, Runtime } from './runtime.ts'
 import { chooseSteps, takeSteps } from './steps.ts'
 
 /** What a run gives, still without a receipt. */
-export interface Extract<T> {
+export interface Traced {
   readonly batch: number
   readonly layers: readonly { readonly key: string, readonly tensors: Readonly<Record<string, Values>>, readonly stepIndices?: readonly number[] }[]
   readonly outputs: readonly { readonly name: string, readonly values: Values }[]
+}
+
+export interface Extract<T> {
+  readonly traced: Traced
   readonly evidence: readonly Evidence<T>[]
 }
 
-/** Runs a plan on an engine and reads back what it asks for. Call it inside the runtime's scope. */
+/** Runs a plan on an engine, op by op, and reads back what it asks for. Call it inside the runtime's scope. */
 export function extract<T> (runtime: Runtime<T>, resident: Resident<T>, file: ModelFile, plan: Plan, batch: Batch): Extract<T> {
   const { ops, read } = runtime
   const tensor = ({ shape, data }: Values): T => ops.constant(data, shape)
@@ -24,14 +28,27 @@ export function extract<T> (runtime: Runtime<T>, resident: Resident<T>, file: Mo
   const initial = Object.fromEntries(Object.entries(batch.initial).map(([key, states]) =>
     [key, Object.fromEntries(Object.entries(states).map(([name, values]) => [name, tensor(values)]))]))
   const results = runGraph({ ops, keras: file.keras, weightsOf: resident.weightsOf }, file.graph, plan.nodes, feeds, { wanted, initial })
-  const layers = plan.layers.map(({ key, node, internals, outputs }) => {
+  const traced = finish(plan, batch, (n, name) => {
+    const { node, outputs } = plan.layers[n]
     const result = results.get(node)!
+    const own = outputs.find((output) => output.name === name)
+    const handle = own === undefined ? result.internals?.[name] : result.outputs[own.index]
+    return handle === undefined ? undefined : read(handle)
+  }, (n) => read(results.get(plan.outputs[n].node)!.outputs[plan.outputs[n].index]))
+  return { traced, evidence: [...results.values()].flatMap(({ evidence }) => evidence ?? []) }
+}
+
+/**
+ * The arrays of an answer from what an engine gives: `layer(n, name)` an internal or output of the nth layer of the plan (undefined where the
+ * run had none, as a mask), `output(n)` the model's nth output.
+ */
+export function finish (plan: Plan, batch: Batch, layer: (n: number, name: string) => Values | undefined, output: (n: number) => Values): Traced {
+  const layers = plan.layers.map(({ key, internals, outputs }, n) => {
     const tensors: Record<string, Values> = {}
     let stepIndices: number[] | undefined
     for (const { name, stepAxis } of internals) {
-      const handle = result.internals?.[name]
-      if (handle === undefined) continue
-      const values = read(handle)
+      const values = layer(n, name)
+      if (values === undefined) continue
       if (stepAxis === null) {
         tensors[name] = values
         continue
@@ -40,15 +57,10 @@ export function extract<T> (runtime: Runtime<T>, resident: Resident<T>, file: Mo
       if (steps !== null) stepIndices = steps
       tensors[name] = takeSteps(values, stepAxis, steps)
     }
-    for (const { name, index } of outputs) tensors[name] = read(result.outputs[index])
+    for (const { name } of outputs) tensors[name] = layer(n, name)!
     return { key, tensors, ...(stepIndices === undefined ? {} : { stepIndices }) }
   })
-  return {
-    batch: batch.size,
-    layers,
-    outputs: plan.outputs.map(({ name, node, index, undo }) => ({ name, values: unscale(read(results.get(node)!.outputs[index]), undo) })),
-    evidence: [...results.values()].flatMap(({ evidence }) => evidence ?? [])
-  }
+  return { batch: batch.size, layers, outputs: plan.outputs.map(({ name, undo }, n) => ({ name, values: unscale(output(n), undo) })) }
 }
 
 /** y * scale + mean along the last axis. */

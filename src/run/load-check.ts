@@ -7,7 +7,7 @@ import { plainOps, type Plain } from '../ops/plain.ts'
 import type { LoadCheck } from '../pool/protocol.ts'
 import type { Receipt } from '../registry/entry.ts'
 import type { Batch } from '../request/probe.ts'
-import { extract, type Extract } from './extract.ts'
+import { extract, type Traced } from './extract.ts'
 import { plainRuntime } from './plain-runtime.ts'
 import { arrayDifference, recheck, tolerance } from './receipt.ts'
 import type { Resident, Runtime } from './runtime.ts'
@@ -36,7 +36,7 @@ export function checkModel<T> (engine: string, runtime: Runtime<T>, resident: Re
     hold('gates and states', recheck(runtime, resident, file.keras, answer.evidence), tolerance, `the states that ${engine} gives do not follow from its gates`)
     if (cost(file, check.sample) <= allowance) {
       const referee = plainRuntime()
-      const far = compare(answer, extract(referee.runtime, referee.resident, file, plan, check.sample))
+      const far = compare(answer.traced, extract(referee.runtime, referee.resident, file, plan, check.sample).traced)
       hold('float64', far.difference, tolerance, `${far.where} by ${engine} is not what float64 arithmetic gives`)
     } else {
       hold('float64 at sampled steps', answer.evidence.reduce((far, one) => Math.max(far, repeatSteps(runtime, file.keras, one)), 0), tolerance, `the steps of ${engine} are not what float64 arithmetic gives`)
@@ -47,7 +47,7 @@ export function checkModel<T> (engine: string, runtime: Runtime<T>, resident: Re
     runtime.scope(() => {
       const answer = extract(runtime, resident, file, predict, inputs)
       for (const [name, recorded] of Object.entries(outputs)) {
-        const given = answer.outputs.find((output) => output.name === name)
+        const given = answer.traced.outputs.find((output) => output.name === name)
         const difference = given === undefined ? Infinity : arrayDifference(recorded, given.values)
         hold(`keras: ${name}`, difference, allowed, `output "${name}" is not what Keras recorded in statescope.json`)
       }
@@ -66,7 +66,7 @@ function cost (file: ModelFile, { inputs }: Batch): number {
   return places * Object.values(file.graph.layers).filter(({ className }) => className !== 'Embedding').reduce((sum, layer) => sum + weights(layer), 0)
 }
 
-function compare<A, B> (a: Extract<A>, b: Extract<B>): { difference: number, where: string } {
+export function compare (a: Traced, b: Traced): { difference: number, where: string } {
   let found = { difference: 0, where: '' }
   const pair = (where: string, x: Values, y: Values): void => {
     const difference = arrayDifference(y, x)

@@ -16,12 +16,19 @@ export const tolerance = 1e-4
  * difference relative to max(1, |value|).
  */
 export function recheck<T> (runtime: Runtime<T>, resident: Resident<T>, keras: 1 | 2 | 3, evidence: readonly Evidence<T>[]): number {
-  return evidence.reduce((worst, one) => Math.max(worst, recheckCell(runtime, resident, keras, one)), 0)
+  const far = distance(runtime.ops, resident.weightsOf, keras, evidence)
+  return far === null ? 0 : runtime.read(far).data[0]
 }
 
-function recheckCell<T> ({ ops, read }: Runtime<T>, resident: Resident<T>, keras: 1 | 2 | 3, { layer, run, returned }: Evidence<T>): number {
+/** The same as a tensor of one number on the engine; null where nothing recurrent ran. */
+export function distance<T> (ops: Ops<T>, weightsOf: Resident<T>['weightsOf'], keras: 1 | 2 | 3, evidence: readonly Evidence<T>[]): T | null {
+  const all = evidence.flatMap((one) => distancesOfCell(ops, weightsOf, keras, one))
+  return all.length === 0 ? null : all.reduce((worst, far) => ops.maximum(worst, far))
+}
+
+function distancesOfCell<T> (ops: Ops<T>, weightsOf: Resident<T>['weightsOf'], keras: 1 | 2 | 3, { layer, run, returned }: Evidence<T>): T[] {
   const cell = cellOf(layer)!
-  const call: CellCall<T> = { ops, layer, keras, weights: resident.weightsOf(layer) }
+  const call: CellCall<T> = { ops, layer, keras, weights: weightsOf(layer) }
   const states = cell.states.map((state, n) => returned[state] === undefined ? run.states[n] : swap(ops, returned[state]))
   const claimed = { ...run, states, gates: null }
   const past = before(call, claimed)
@@ -33,8 +40,8 @@ function recheckCell<T> ({ ops, read }: Runtime<T>, resident: Resident<T>, keras
     if (given !== undefined) pairs.push([swap(ops, given), blank(call, gates[gate], run.mask)])
   }
   const finals = cell.states.flatMap((state, n): [T, T][] => returned[`final/${state}`] === undefined ? [] : [[returned[`final/${state}`], last(call, run, states[n])]])
-  return [pairs, finals].filter((list) => list.length > 0).reduce((worst, list) =>
-    Math.max(worst, read(difference(ops, ops.concat(list.map(([given]) => given), -1), ops.concat(list.map(([, again]) => again), -1))).data[0]), 0)
+  return [pairs, finals].filter((list) => list.length > 0).map((list) =>
+    difference(ops, ops.concat(list.map(([given]) => given), -1), ops.concat(list.map(([, again]) => again), -1)))
 }
 
 function carry<T> (call: CellCall<T>, next: T, past: T, mask: T): T {

@@ -1,0 +1,84 @@
+import type { Tensor } from 'onnxruntime-node'
+import { runGraph } from '../layers/graph.ts'
+import type { Layer, ModelFile, Values } from '../model.ts'
+import { Builder, type Value } from '../ops/onnx/builder.ts'
+import { onnxOps } from '../ops/onnx/ops.ts'
+import { encodeModel, type ValueInfo } from '../ops/onnx/proto.ts'
+import type { OnnxRuntime } from '../ops/onnx/runtime.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Batch } from '../request/probe.ts'
+import { finish, type Traced } from './extract.ts'
+import { distance } from './receipt.ts'
+
+/** A plan compiled to one ONNX graph: one call runs it all, any batch size and length. */
+export interface Compiled {
+  run: (batch: Batch) => Promise<{ traced: Traced, difference: number | null }>
+  dispose: () => Promise<void>
+}
+
+/** Which initial states a batch brings: they are inputs of the graph. */
+export const broughtBy = ({ initial }: Batch): string[] => Object.entries(initial).flatMap(([key, states]) => Object.keys(states).map((name) => `${key}/${name}`)).sort()
+
+/** Compiles a plan, the receipt's own check with it. Throws where the runtime does not take it. */
+export async function compile ({ ort, threads }: OnnxRuntime, file: ModelFile, plan: Plan, sample: Batch): Promise<Compiled> {
+  const { bytes, outputs } = write(file, plan, sample)
+  const session = await ort.InferenceSession.create(bytes, {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    // Threads that wait for work sleep: there are other models, and the server itself.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    graphOptimizationLevel: 'all',
+    // Warnings about folded constants and unused initializers are of no use to who runs the service.
+    logSeverityLevel: 3
+  })
+  return {
+    run: async (batch) => {
+      const feeds: Record<string, Tensor> = {}
+      const feed = (name: string, { shape, data }: Values): void => { feeds[name] = new ort.Tensor('float32', data, shape) }
+      for (const [name, values] of Object.entries(batch.inputs)) feed(`in:${name}`, values)
+      for (const [key, states] of Object.entries(batch.initial)) for (const [name, values] of Object.entries(states)) feed(`state:${key}/${name}`, values)
+      const results = await session.run(feeds)
+      const read = (name: string): Values => {
+        const { dims, data } = results[name] as Tensor & { data: Float32Array }
+        return { shape: dims, data }
+      }
+      const traced = finish(plan, batch, (n, name) => outputs.has(`layer:${n}:${name}`) ? read(`layer:${n}:${name}`) : undefined, (n) => read(`out:${n}`))
+      return { traced, difference: outputs.has('difference') ? read('difference').data[0] : null }
+    },
+    dispose: async () => await session.release()
+  }
+}
+
+/** The graph's bytes, and the names of what it gives. */
+function write (file: ModelFile, plan: Plan, sample: Batch): { bytes: Uint8Array, outputs: ReadonlySet<string> } {
+  const b = new Builder()
+  const ops = onnxOps(b)
+  const inputs: ValueInfo[] = []
+  const input = (name: string, shape: readonly number[]): Value => {
+    inputs.push({ name, type: 'float', shape })
+    return { name, type: 'float', shape }
+  }
+  const feeds = file.graph.inputs.map(({ name, shape }) => ({ tensor: input(`in:${name}`, shape.map((size, axis) => axis === 0 ? -1 : size ?? -1)), mask: null }))
+  const initial = Object.fromEntries(Object.entries(sample.initial).map(([key, states]) =>
+    [key, Object.fromEntries(Object.entries(states).map(([name, { shape }]) => [name, input(`state:${key}/${name}`, shape.with(0, -1))]))]))
+  const wanted = Object.fromEntries(plan.layers.map(({ key, internals }) => [key, new Set(internals.map(({ name }) => name))]))
+  const weights = new Map<Layer, Record<string, Value>>()
+  const weightsOf = (layer: Layer): Record<string, Value> => {
+    const known = weights.get(layer) ?? Object.fromEntries(Object.entries(layer.weights).map(([name, { data, shape }]) => [name, b.constant(data, shape)]))
+    weights.set(layer, known)
+    return known
+  }
+  const results = runGraph({ ops, keras: file.keras, weightsOf }, file.graph, plan.nodes, feeds, { wanted, initial })
+  const given: { name: string, value: Value }[] = []
+  const give = (name: string, value: Value): void => { given.push({ name, value: ops.cast(value, 'float') }) }
+  for (const [n, { node, internals, outputs }] of plan.layers.entries()) {
+    const result = results.get(node)!
+    for (const { name } of internals) if (result.internals?.[name] !== undefined) give(`layer:${n}:${name}`, result.internals[name])
+    for (const { name, index } of outputs) give(`layer:${n}:${name}`, result.outputs[index])
+  }
+  for (const [n, { node, index }] of plan.outputs.entries()) give(`out:${n}`, results.get(node)!.outputs[index])
+  const far = distance(ops, weightsOf, file.keras, [...results.values()].flatMap(({ evidence }) => evidence ?? []))
+  if (far !== null) give('difference', far)
+  return { bytes: encodeModel(b.graph(inputs, given)), outputs: new Set(given.map(({ name }) => name)) }
+}

@@ -1,0 +1,118 @@
+import type { ModelFile } from '../model.ts'
+import type { Engine } from '../ops/engine.ts'
+import type { OnnxRuntime } from '../ops/onnx/runtime.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { LoadCheck } from '../pool/protocol.ts'
+import type { Receipt } from '../registry/entry.ts'
+import type { Batch } from '../request/probe.ts'
+import { Fault } from '../errors.ts'
+import { broughtBy, compile, type Compiled } from './compiled.ts'
+import { eagerRuntime, reside } from './eager-runtime.ts'
+import { extract, type Traced } from './extract.ts'
+import { checkModel, compare } from './load-check.ts'
+import { recheck, tolerance } from './receipt.ts'
+
+/** Compiled plans kept of one model; each has a copy of the weights it needs. */
+const kept = 8
+/** One in so many answers of the compiled engine is computed by the reference too. */
+const sampling = 256
+
+/** A model on the engines of one thread: op by op on tfjs or wasm, the reference; and compiled, where that is to be had. */
+export interface Hosted {
+  run: (plan: Plan, batch: Batch) => Promise<{ traced: Traced, receipt: Receipt }>
+  dispose: () => Promise<void>
+}
+
+interface Reference { readonly traced: Traced, readonly difference: number }
+
+/**
+ * Brings a model onto the engines and tries it there: the reference against float64 and Keras' own record, the compiled plans against the
+ * reference. A plan that does not compile, or differs, is computed by the reference, and its receipt says why. `reason` instead of a
+ * model where the reference itself does not pass.
+ */
+export async function host (engine: Engine, onnx: OnnxRuntime | null, file: ModelFile, check: LoadCheck): Promise<{ receipt: Receipt, reason?: string, model: Hosted | null }> {
+  const runtime = eagerRuntime(engine)
+  const resident = reside(engine, file.graph)
+  const slow = engine.reason === undefined ? {} : { warning: engine.reason }
+  const plans = new Map<string, Compiled>()
+  const refused = new Map<string, string>()
+  let answers = 0
+
+  const byReference = (plan: Plan, batch: Batch): Reference => runtime.scope(() => {
+    const { traced, evidence } = extract(runtime, resident, file, plan, batch)
+    return { traced, difference: recheck(runtime, resident, file.keras, evidence) }
+  })
+
+  /** The compiled plan, or why there is none. The one used longest ago makes room. */
+  const compiled = async (plan: Plan, batch: Batch): Promise<Compiled | { readonly warning?: string }> => {
+    if (onnx === null) return slow
+    const key = JSON.stringify([plan.nodes, plan.layers.map(({ node, internals, outputs }) => [node, internals.map(({ name }) => name), outputs]), plan.outputs.map(({ node, index }) => [node, index]), broughtBy(batch)])
+    const no = refused.get(key)
+    if (no !== undefined) return { warning: no }
+    const known = plans.get(key)
+    if (known !== undefined) {
+      plans.delete(key)
+      plans.set(key, known)
+      return known
+    }
+    let fresh: Compiled | null = null
+    try {
+      fresh = await compile(onnx, file, plan, batch)
+      // Its first answer is held against the reference before any is given.
+      const { difference, where } = compare((await fresh.run(batch)).traced, byReference(plan, batch).traced)
+      if (!(difference <= tolerance)) throw new Error(`it differs from ${engine.name} by ${difference.toPrecision(3)} in ${where}`)
+    } catch (error) {
+      await fresh?.dispose()
+      const warning = `computed op by op by ${engine.name}, because the compiled plan is not used: ${(error as Error).message}`
+      refused.set(key, warning)
+      return { warning }
+    }
+    plans.set(key, fresh)
+    for (const [oldest, { dispose }] of plans) {
+      if (plans.size <= kept) break
+      plans.delete(oldest)
+      await dispose()
+    }
+    return fresh
+  }
+
+  const receiptOf = (name: string, checked: string[], maxDifference: number, warning: { warning?: string }): Receipt => {
+    if (!(maxDifference <= tolerance)) {
+      throw new Fault('unsound', `the states do not follow from the gates: they differ by ${maxDifference.toPrecision(3)}, ${tolerance} is allowed. The answer is withheld; please report the model`)
+    }
+    return { engine: name, checked, maxDifference, tolerance, sound: true, ...warning }
+  }
+
+  const run: Hosted['run'] = async (plan, batch) => {
+    const fast = await compiled(plan, batch)
+    if (!('run' in fast)) {
+      const { traced, difference } = byReference(plan, batch)
+      return { traced, receipt: receiptOf(engine.name, ['gates and states'], difference, fast) }
+    }
+    const { traced, difference } = await fast.run(batch)
+    if (answers++ % sampling !== 0) return { traced, receipt: receiptOf('onnx', ['gates and states'], difference ?? 0, slow) }
+    const apart = compare(traced, byReference(plan, batch).traced).difference
+    return { traced, receipt: receiptOf('onnx', ['gates and states', engine.name], Math.max(difference ?? 0, apart), slow) }
+  }
+
+  const dispose = async (): Promise<void> => {
+    resident.dispose()
+    await Promise.all([...plans.values()].map(async (plan) => await plan.dispose()))
+    plans.clear()
+  }
+
+  try {
+    const { receipt, reason } = checkModel(engine.name, runtime, resident, file, check)
+    if (reason !== undefined) {
+      await dispose()
+      return { receipt: { ...receipt, ...slow }, reason, model: null }
+    }
+    if (onnx === null) return { receipt: { ...receipt, ...slow }, model: { run, dispose } }
+    const own = await run(check.plan, check.sample)
+    const whole = { ...receipt, engine: own.receipt.engine, checked: [...receipt.checked, ...own.receipt.engine === 'onnx' ? [engine.name] : []], maxDifference: Math.max(receipt.maxDifference, own.receipt.maxDifference) }
+    return { receipt: { ...whole, ...slow, ...(own.receipt.warning === undefined ? {} : { warning: own.receipt.warning }) }, model: { run, dispose } }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}

@@ -1,0 +1,101 @@
+import t from 'tap'
+import { loadCheck } from '../../src/load-check.ts'
+import type { ModelFile } from '../../src/model.ts'
+import { loadEngine } from '../../src/ops/engine.ts'
+import { loadOnnx, type OnnxRuntime, type Ort } from '../../src/ops/onnx/runtime.ts'
+import { buildPlan, recurrentKeys } from '../../src/plan/build.ts'
+import type { LoadCheck } from '../../src/pool/protocol.ts'
+import type { Served } from '../../src/registry/entry.ts'
+import { readModel } from '../../src/registry/read.ts'
+import { defaultKinds } from '../../src/request/probe.ts'
+import { host } from '../../src/run/hosted.ts'
+import { compare } from '../../src/run/load-check.ts'
+import { numbers } from '../cells/support.ts'
+import { maskedLstm, openLstm } from '../support/models.ts'
+
+const engine = await loadEngine('auto')
+const onnx = await loadOnnx(2) as OnnxRuntime
+
+function checkOf (file: ModelFile): LoadCheck {
+  const plan = buildPlan(file, { layers: recurrentKeys(file), tensors: defaultKinds, steps: 'all', outputs: true, raw: false }, {})
+  return { sample: { inputs: { x: { shape: [2, 6, 3], data: numbers(36, 4) } }, initial: {}, size: 2 }, plan, expected: null }
+}
+
+/** Onnxruntime with a fault: in every answer after the first `good` ones a tensor is changed, the first or the one named. */
+function planted (good: number, name?: string): OnnxRuntime {
+  let answers = 0
+  const create = async (bytes: Uint8Array, options: object): Promise<unknown> => {
+    const session = await onnx.ort.InferenceSession.create(bytes, options)
+    return {
+      run: async (feeds: never) => {
+        const results = await session.run(feeds) as Record<string, { data: Float32Array }>
+        if (answers++ >= good) (name === undefined ? Object.values(results)[0] : results[name]).data[0] += 0.01
+        return results
+      },
+      release: async () => await session.release()
+    }
+  }
+  return { ...onnx, ort: { ...onnx.ort, InferenceSession: { create } } as unknown as Ort }
+}
+
+for (const file of [openLstm(3, 4), maskedLstm(3, 4)]) {
+  t.test(`compiled and op by op agree: ${file.layerOrder.join(', ')}`, async (t) => {
+    const check = checkOf(file)
+    const fast = await host(engine, onnx, file, check)
+    const slow = await host(engine, null, file, check)
+    t.match(fast.receipt, { engine: 'onnx', sound: true, checked: ['gates and states', 'float64', engine.name] })
+    const [a, b] = [await fast.model!.run(check.plan, check.sample), await slow.model!.run(check.plan, check.sample)]
+    t.equal(a.receipt.engine, 'onnx')
+    t.equal(b.receipt.engine, engine.name)
+    const { difference } = compare(a.traced, b.traced)
+    t.ok(difference < 1e-5, `they differ by ${difference}`)
+    await fast.model!.dispose()
+    await slow.model!.dispose()
+  })
+}
+
+t.test('a compiled plan that differs from the reference is not used, and the receipt says so', async (t) => {
+  const file = openLstm(3, 4)
+  const { receipt, model } = await host(engine, planted(0), file, checkOf(file))
+  t.match(receipt, { engine: engine.name, sound: true, warning: /compiled plan is not used: it differs .* in lstm\/hidden/ })
+  const { receipt: own } = await model!.run(checkOf(file).plan, checkOf(file).sample)
+  t.match(own, { engine: engine.name, warning: /compiled plan is not used/ })
+  await model!.dispose()
+})
+
+t.test('an answer that does not pass its own check is withheld', async (t) => {
+  const file = openLstm(3, 4)
+  const check = checkOf(file)
+  const { model } = await host(engine, planted(2, 'difference'), file, check)
+  await t.rejects(model!.run(check.plan, check.sample), { code: 'unsound' })
+  await model!.dispose()
+})
+
+t.test('one in so many answers is computed by the reference too', async (t) => {
+  const file = openLstm(3, 4)
+  const check = checkOf(file)
+  const { model } = await host(engine, planted(2), file, check)
+  let caught = 0
+  for (let n = 0; n < 256; n++) await model!.run(check.plan, check.sample).catch(({ code }) => { if (code === 'unsound') caught++ })
+  t.equal(caught, 1)
+  await model!.dispose()
+})
+
+t.test('a plan that does not compile is computed op by op, visibly', async (t) => {
+  const file = await readModel({ main: 'test/goldens/models/layers-conv-transpose-k2-keras.keras', weights: null })
+  const entry = { key: 'm/1', id: 'm', version: 1, status: 'loading', digest: '', file, meta: {} } as Served
+  const { receipt, reason, model } = await host(engine, onnx, file, loadCheck(entry))
+  t.equal(reason, undefined)
+  t.match(receipt, { engine: engine.name, sound: true, warning: /compiled plan is not used/ })
+  await model!.dispose()
+})
+
+t.test('plans beyond those kept make room, and are compiled again', async (t) => {
+  const file = openLstm(3, 4)
+  const check = checkOf(file)
+  const { model } = await host(engine, onnx, file, check)
+  const kinds = ['hidden', 'cell', 'gates', 'final', 'output', 'preactivations', 'contributions'] as const
+  const plans = kinds.flatMap((kind) => [true, false].map((outputs) => buildPlan(file, { layers: ['lstm'], tensors: [kind], steps: 'all', outputs, raw: false }, {})))
+  for (const plan of [...plans, ...plans]) t.match((await model!.run(plan, check.sample)).receipt, { engine: 'onnx', sound: true })
+  await model!.dispose()
+})
