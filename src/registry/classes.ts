@@ -49,7 +49,9 @@ export function classOf (entry: Dict, path: string): { className: string, savedC
   const saved = given.slice(given.lastIndexOf('>') + 1)
   const owners = [given, registered ?? ''].filter((name) => name.includes('>')).map((name) => name.slice(0, name.lastIndexOf('>')))
   const module = string(entry.module)
-  const own = owners.every(fromKeras) && (module === null || fromKeras(module)) && (registered === null || registered.endsWith(saved))
+  // A class of the user's script is saved without a module, but under the name it would be registered by.
+  const scripted = entry.module === null && registered !== null && !registered.includes('>')
+  const own = !scripted && owners.every(fromKeras) && (module === null || fromKeras(module)) && (registered === null || registered.endsWith(saved))
   if (!own) throw refused(path, registered ?? given, `it is a class of somebody's own (${registered ?? `${module}.${given}`}); ${elsewhere}`)
   if (isOperation(entry)) {
     const operation = `ops.${saved}`
