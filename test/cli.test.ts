@@ -61,9 +61,11 @@ t.test('the banner says where it is, what computes, which models there are and w
   t.teardown(() => { run.process.kill('SIGKILL') })
   const { body: ready } = await call(`${url}/health/ready`)
   t.match(run.out(), `${url}/docs`)
-  t.match(run.out(), ready.engine === 'tfjs' ? `tfjs ${ready.engineVersion}, TensorFlow ${ready.tensorflow}` : `wasm ${ready.engineVersion}`)
+  const { name, version } = ready.reference
+  t.match(run.out(), name === 'tfjs' ? `tfjs ${version}, TensorFlow ${ready.tensorflow}` : `wasm ${version}`)
+  if (ready.engine === 'onnx') t.match(run.out(), `onnx (compiled plans on onnxruntime ${ready.engineVersion})`)
   t.equal(/^!{20}/m.test(run.out()), ready.warning !== undefined, 'a slower engine is said loudly')
-  for (const { id, version, status } of ready.models) t.match(run.out(), new RegExp(`${id} +version ${version} +${status}`))
+  for (const model of ready.models) t.match(run.out(), new RegExp(`${model.id} +version ${model.version} +${model.status}`))
   const [, sample, probe] = /try\n {2}curl -s (\S+) \| curl -s (\S+) /.exec(run.out())!
   t.equal((await call(probe, (await call(sample)).body)).status, 200)
 
