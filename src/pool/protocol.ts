@@ -3,12 +3,13 @@ import type { ModelFile, Values } from '../model.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Receipt } from '../registry/entry.ts'
 import type { Batch } from '../request/probe.ts'
+import type { Format } from '../trace/encode.ts'
 
 /** The only thing both sides of the thread boundary share. Everything here survives structured cloning. */
 export interface Job {
   readonly plan: Plan
   readonly batch: Batch
-  readonly format: 'json'
+  readonly format: Format
   /** Members that open the answer, as they are (`model`, `version`, `digest`). */
   readonly head: Readonly<Record<string, unknown>>
 }

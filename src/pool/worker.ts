@@ -3,7 +3,7 @@ import { Fault } from '../errors.ts'
 import { loadEngine } from '../ops/engine.ts'
 import { loadOnnx } from '../ops/onnx/runtime.ts'
 import { host, type Hosted } from '../run/hosted.ts'
-import { encodeJson } from '../trace/json.ts'
+import { encoders } from '../trace/encode.ts'
 import type { FromWorker, Job, ToWorker, WorkerData } from './protocol.ts'
 
 /** The inside of a worker thread: its engines, the models given to it, one job at a time. */
@@ -25,11 +25,11 @@ async function load (id: number, { model, file, check }: Extract<ToWorker, { typ
 }
 
 /** Runs a job; an answer that does not pass its own check is not given. */
-async function run (id: number, model: string, { plan, batch, head }: Job): Promise<void> {
+async function run (id: number, model: string, { plan, batch, head, format }: Job): Promise<void> {
   const hosted = models.get(model)
   if (hosted === undefined) throw new Fault('not_ready', 'the model is not loaded yet: try again in a moment')
   const { traced, receipt } = await hosted.run(plan, batch)
-  const body = encodeJson(head, { ...traced, receipt }, plan)
+  const body = encoders[format](head, { ...traced, receipt }, plan)
   send({ type: 'answered', id, body }, [body.buffer])
 }
 
