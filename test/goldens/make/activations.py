@@ -34,12 +34,13 @@ def selu(x):
 
 
 def sparsemax(x):
-    """Martins and Astudillo 2016: the Euclidean projection onto the simplex."""
+    """As Keras 3.15 has it: the threshold takes the sum of all cumulative sums of the support, where Martins and Astudillo
+    (2016), and a projection onto the simplex, take the last of them only."""
     z = -np.sort(-x, axis=-1)
     k = np.arange(1, x.shape[-1] + 1)
     sums = np.cumsum(z, axis=-1)
-    size = (1 + k * z > sums).sum(axis=-1, keepdims=True)
-    threshold = (np.take_along_axis(sums, size - 1, axis=-1) - 1) / size
+    support = 1 + k * z > sums
+    threshold = ((sums * support).sum(axis=-1, keepdims=True) - 1) / support.sum(axis=-1, keepdims=True)
     return np.maximum(x - threshold, 0)
 
 
@@ -67,7 +68,10 @@ BOTH = {
     'leaky_relu': lambda x: np.where(x > 0, x, 0.2 * x),
 }
 BY_MAJOR = {
-    2: {'hard_sigmoid': lambda x: np.clip(0.2 * x + 0.5, 0, 1)},
+    2: {
+        'hard_sigmoid': lambda x: np.clip(0.2 * x + 0.5, 0, 1),
+        'log_softmax_v2': log_softmax,  # the name Keras 2.15 writes into its files for log_softmax
+    },
     3: {
         'hard_sigmoid': lambda x: relu6(x + 3) / 6,
         'hard_silu': lambda x: x * relu6(x + 3) / 6,

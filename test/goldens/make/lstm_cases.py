@@ -1,54 +1,61 @@
-"""LSTM, GRU and SimpleRNN alone: their own options, one by one and in pairs."""
-from framework import add, case
+"""LSTM, GRU and SimpleRNN by themselves. A model of many branches, one option a branch, keeps the goldens small."""
+from framework import FORMATS, branches, case
 
-BOTH_FORMATS = ('h5', 'keras')
-
-
-@case('lstm-last', formats=BOTH_FORMATS, notes='every default, the last output only')
-def lstm_last(k):
-    x = k.Input((6, 3), name='x')
-    return k.Model(x, k.layers.Dense(2, name='out')(k.layers.LSTM(4, name='lstm')(x)))
+KINDS = {'lstm': 'LSTM', 'gru': 'GRU', 'rnn': 'SimpleRNN'}
 
 
-@case('gru-last', formats=BOTH_FORMATS, notes='reset_after by default: two rows of bias')
-def gru_last(k):
-    x = k.Input((6, 3), name='x')
-    return k.Model(x, k.layers.Dense(2, name='out')(k.layers.GRU(4, name='gru')(x)))
-
-
-@case('rnn-last', formats=BOTH_FORMATS)
-def rnn_last(k):
-    x = k.Input((6, 3), name='x')
-    return k.Model(x, k.layers.Dense(2, name='out')(k.layers.SimpleRNN(4, name='rnn')(x)))
-
-
-def one_layer(kind, **options):
+def last(kind):
     def build(k):
-        x = k.Input((5, 2), name='x')
-        return k.Model(x, getattr(k.layers, kind)(3, name=kind.lower(), **options)(x))
+        x = k.Input((6, 3), name='x')
+        return k.Model(x, k.layers.Dense(2, name='out')(getattr(k.layers, KINDS[kind])(4, name=kind)(x)))
     return build
 
 
-for kind in ('LSTM', 'GRU', 'SimpleRNN'):
-    short = {'SimpleRNN': 'rnn'}.get(kind, kind.lower())
-    add(f'{short}-sequences', one_layer(kind, return_sequences=True))
-    add(f'{short}-state', one_layer(kind, return_state=True), notes='outputs are states')
-    add(f'{short}-sequences-state', one_layer(kind, return_sequences=True, return_state=True))
-    add(f'{short}-no-bias', one_layer(kind, return_sequences=True, use_bias=False))
-    add(f'{short}-backwards', one_layer(kind, go_backwards=True), notes='the last output is that of input step 0')
-    add(f'{short}-backwards-sequences', one_layer(kind, go_backwards=True, return_sequences=True, return_state=True),
-        notes='the sequence output stays reversed')
-    add(f'{short}-unroll', one_layer(kind, unroll=True, return_sequences=True))
-    add(f'{short}-dropout', one_layer(kind, dropout=0.3, recurrent_dropout=0.4), notes='dropouts change nothing here')
+case('lstm-last', formats=FORMATS, notes='every default, the last output only')(last('lstm'))
+case('gru-last', formats=FORMATS, notes='reset_after by default: two rows of bias')(last('gru'))
+case('rnn-last', formats=FORMATS)(last('rnn'))
 
-for n in (1, 2):
-    add(f'lstm-implementation-{n}', one_layer('LSTM', implementation=n, recurrent_dropout=0.1, return_sequences=True))
-    add(f'gru-implementation-{n}', one_layer('GRU', implementation=n, reset_after=n == 2, return_sequences=True))
-add('lstm-no-forget-bias', one_layer('LSTM', unit_forget_bias=False), notes='unit_forget_bias only initialises')
-add('lstm-no-bias-backwards', one_layer('LSTM', use_bias=False, go_backwards=True, return_state=True))
-add('gru-before', one_layer('GRU', reset_after=False, return_sequences=True), formats=BOTH_FORMATS, notes='one row of bias')
-add('gru-before-no-bias', one_layer('GRU', reset_after=False, use_bias=False, return_sequences=True, return_state=True))
-add('gru-before-backwards', one_layer('GRU', reset_after=False, go_backwards=True, return_sequences=True))
+OPTIONS = {
+    'sequences': {'return_sequences': True},
+    'state': {'return_state': True},
+    'both': {'return_sequences': True, 'return_state': True},
+    'no_bias': {'use_bias': False},
+    'no_bias_both': {'use_bias': False, 'return_sequences': True, 'return_state': True},
+    'backwards': {'go_backwards': True, 'return_state': True},
+    'backwards_both': {'go_backwards': True, 'return_sequences': True, 'return_state': True, 'use_bias': False},
+    'unroll': {'unroll': True, 'go_backwards': True, 'return_sequences': True, 'dropout': 0.3, 'recurrent_dropout': 0.4},
+}
+OWN = {
+    'lstm': {
+        'no_forget_bias': {'unit_forget_bias': False, 'implementation': 1},
+        'no_forget_bias_both': {'unit_forget_bias': False, 'return_sequences': True, 'return_state': True, 'implementation': 2},
+    },
+    'gru': {
+        'before': {'reset_after': False, 'return_sequences': True, 'return_state': True, 'implementation': 1},
+        'before_no_bias': {'reset_after': False, 'use_bias': False, 'implementation': 2},
+        'before_backwards': {'reset_after': False, 'go_backwards': True, 'return_sequences': True},
+        'implementation_1': {'implementation': 1, 'recurrent_dropout': 0.1},
+    },
+    'rnn': {},
+}
+
+
+def options(kind):
+    def build(k):
+        x = k.Input((4, 2), name='x')
+        return k.Model(x, branches({
+            name: getattr(k.layers, KINDS[kind])(2, name=name, **given)(x) for name, given in {**OPTIONS, **OWN[kind]}.items()}))
+    return build
+
+
+for kind in KINDS:
+    case(f'{kind}-options', batch=2, notes='one branch an option; those with return_state are several outputs')(options(kind))
+
+
+@case('gru-before', notes='reset_after false: one row of bias')
+def gru_before(k):
+    x = k.Input((5, 2), name='x')
+    return k.Model(x, k.layers.GRU(3, reset_after=False, return_sequences=True, name='gru')(x))
 
 
 @case('lstm-gru-dense', notes='stacked')
@@ -66,7 +73,7 @@ def any_length(k):
     return k.Model(x, k.layers.Dense(2, name='out')(y)), {'x': k.normal(2, 7, 3)}
 
 
-@case('one-step', batch=1, notes='one step, one sequence, one unit, one feature')
-def one_step(k):
+@case('one-of-all', batch=1, notes='one step, one sequence, one unit, one feature')
+def one_of_all(k):
     x = k.Input((1, 1), name='x')
     return k.Model(x, k.layers.LSTM(1, name='lstm')(x))

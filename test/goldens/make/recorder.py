@@ -33,26 +33,19 @@ def flat(value):
     return [value]
 
 
-def watched_classes(keras, major):
+def watched_classes(keras):
     """The classes whose calls make a frame."""
     layers = keras.layers
     names = ['RNN', 'LSTM', 'GRU', 'SimpleRNN', 'ConvLSTM1D', 'ConvLSTM2D', 'ConvLSTM3D', 'Bidirectional', 'TimeDistributed']
-    found = {cls for name in names for cls in getattr(layers, name).__mro__}
-    for model in (keras.Model(), keras.Sequential()):
-        found |= set(type(model).__mro__)
-    found |= {base for base in _functional_bases(keras)}
-    mine = tuple([keras.Model] + [getattr(layers, n) for n in names])
-    skip = {keras.Model, keras.layers.Layer}
-    return [c for c in found if issubclass(c, mine) and c not in skip and 'call' in vars(c)]
-
-
-def _functional_bases(keras):
     x = keras.Input((1,))
-    return type(keras.Model(x, keras.layers.Flatten()(x))).__mro__
+    functional = type(keras.Model(x, keras.layers.Flatten()(x)))
+    kinds = [functional, keras.Sequential, *(getattr(keras.layers, name) for name in names)]
+    found = {base for kind in kinds for base in kind.__mro__ if 'call' in vars(base)}
+    return [c for c in found if issubclass(c, (keras.Model, *kinds)) and c is not keras.Model]
 
 
 @contextmanager
-def recording(keras, major):
+def recording(keras):
     """Within it every call of a watched layer is noted; yields the list the outermost frames go to."""
     roots, stack, originals = [], [], []
 
@@ -78,7 +71,7 @@ def recording(keras, major):
         call.__signature__ = signature
         return call
 
-    for cls in watched_classes(keras, major):
+    for cls in watched_classes(keras):
         originals.append((cls, vars(cls)['call']))
         cls.call = wrap(vars(cls)['call'])
     try:
