@@ -28,7 +28,8 @@ export function buildPlan (file: ModelFile, probe: Probe, meta: Meta): Plan {
 /** The keys of every recurrent layer. */
 export const recurrentKeys = ({ graph }: ModelFile): string[] => graph.nodes.filter(({ layer }) => isRecurrent(graph.layers[layer])).map(({ key }) => key)
 
-const namesOf = (graph: Graph): string => graph.nodes.map(({ key }) => JSON.stringify(key)).join(', ')
+/** What a reader may ask for; operations that Keras writes between layers are not named. */
+const namesOf = (graph: Graph): string => graph.nodes.filter(({ layer }) => !graph.layers[layer].className.startsWith('ops.')).map(({ key }) => JSON.stringify(key)).join(', ')
 
 /** A key names one call; a layer's path names every call of it. */
 function nodesFor (graph: Graph, byKey: ReadonlyMap<string, number>, key: string, at: number): number[] {

@@ -23,8 +23,8 @@ export class Registry {
     const places = [...files.map(singleFile), ...folder === null ? [] : await findModels(folder)]
     const entries: Entry[] = []
     for (const place of places) {
-      const twin = entries.find(({ id, version }) => id === place.id && version === place.version)
-      entries.push(twin === undefined ? await openPlace(place) : refused(place, `another model is named "${place.id}" already: give one of them another name`))
+      const taken = place.reason === undefined && entries.some(({ key }) => key === keyOf(place))
+      entries.push(!taken ? await openPlace(place) : refused(place, `another model is named "${place.id}" already: give one of them another name`))
     }
     return new Registry(entries)
   }
@@ -70,10 +70,10 @@ export class Registry {
   }
 }
 
-const key = ({ id, version }: Place): string => `${id}/${version}`
+const keyOf = ({ id, version }: Place): string => `${id}/${version}`
 
 function refused (place: Place, reason: string): Entry {
-  return { key: `${key(place)} ${place.path}`, id: place.id, version: place.version, status: 'refused', reason, digest: '', file: null, meta: {} }
+  return { key: `${keyOf(place)} ${place.path}`, id: place.id, version: place.version, status: 'refused', reason, digest: '', file: null, meta: {} }
 }
 
 async function openPlace (place: Place): Promise<Entry> {
@@ -83,7 +83,7 @@ async function openPlace (place: Place): Promise<Entry> {
   try {
     const meta = place.meta === null ? {} : await readMeta(place.meta)
     const file = await readModel({ main: place.main, weights: place.weights })
-    return { key: key(place), id: place.id, version: place.version, status: 'loading', digest: await digestOf(place.main, place.weights), file, meta }
+    return { key: keyOf(place), id: place.id, version: place.version, status: 'loading', digest: await digestOf(place.main, place.weights), file, meta }
   } catch (error) {
     return refused(place, (error as Error).message)
   }

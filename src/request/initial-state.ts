@@ -40,6 +40,9 @@ export function readInitialState (value: unknown, graph: Graph, size: number, po
   const recurrent = new Map(graph.nodes.map(({ key, layer }) => [key, statesOf(graph.layers[layer])] as const).filter(([, states]) => states.length > 0))
   return Object.fromEntries(Object.entries(value).map(([key, given]) => {
     const states = recurrent.get(key)
+    if (states === undefined && graph.nodes.some((node) => node.key === key && graph.layers[node.layer].className === 'TimeDistributed')) {
+      throw new Fault('invalid_value', `the layer inside '${key}' starts anew at each outer step, so it takes no initial state: leave it out`, at(pointer, key))
+    }
     if (states === undefined) throw new Fault('unknown_name', `there is no recurrent layer '${key}'; there are: ${list([...recurrent.keys()])}`, at(pointer, key))
     return [key, readStates(given, '', states, size, at(pointer, key))]
   }))

@@ -10,6 +10,8 @@ import { chooseSteps, takeSteps } from './steps.ts'
 /** What a run gives, still without a receipt. */
 export interface Traced {
   readonly batch: number
+  /** Steps of the first input that has any; null where none has. */
+  readonly steps: number | null
   readonly layers: readonly { readonly key: string, readonly tensors: Readonly<Record<string, Values>>, readonly stepIndices?: readonly number[] }[]
   readonly outputs: readonly { readonly name: string, readonly values: Values }[]
 }
@@ -60,7 +62,9 @@ export function finish (plan: Plan, batch: Batch, layer: (n: number, name: strin
     for (const { name } of outputs) tensors[name] = layer(n, name)!
     return { key, tensors, ...(stepIndices === undefined ? {} : { stepIndices }) }
   })
-  return { batch: batch.size, layers, outputs: plan.outputs.map(({ name, undo }, n) => ({ name, values: unscale(output(n), undo) })) }
+  // A step axis is the second of an input that a recurrent layer reads; without such a layer nobody can tell.
+  const steps = plan.layers.some(({ axes }) => axes !== null) ? Object.values(batch.inputs).find(({ shape }) => shape.length > 1)?.shape[1] ?? null : null
+  return { batch: batch.size, steps, layers, outputs: plan.outputs.map(({ name, undo }, n) => ({ name, values: unscale(output(n), undo) })) }
 }
 
 /** y * scale + mean along the last axis. */

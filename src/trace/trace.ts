@@ -5,6 +5,8 @@ import type { Receipt } from '../registry/entry.ts'
 /** What a run gives back: the arrays a plan asked for, in the plan's order. */
 export interface Trace {
   readonly batch: number
+  /** Steps of the input; null for a model that reads none. */
+  readonly steps: number | null
   /** One a layer of the plan. */
   readonly layers: readonly TracedLayer[]
   /** The model's outputs; empty when not asked. */
@@ -24,7 +26,7 @@ export interface TracedLayer {
   readonly stepIndices?: readonly number[]
 }
 
-/** Steps of the per-step tensors given back, by the first layer that has any; null where none has. */
+/** Steps of the per-step tensors given back, by the first layer that has any, else those of the input; null where there are none. */
 export function stepsOf (trace: Trace, plan: Plan): number | null {
   for (const [n, layer] of plan.layers.entries()) {
     for (const { name, stepAxis } of layer.internals) {
@@ -32,5 +34,5 @@ export function stepsOf (trace: Trace, plan: Plan): number | null {
       if (stepAxis !== null && tensor !== undefined) return tensor.shape[stepAxis]
     }
   }
-  return null
+  return trace.steps
 }

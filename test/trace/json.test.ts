@@ -21,6 +21,7 @@ function answer (layers: [PlannedLayer, Record<string, Values>, number[]?][], ou
   const plan: Plan = { nodes: [], steps: 'all', layers: layers.map(([layer]) => layer), outputs: outputs.map(([name], index) => ({ name, node: 0, index })) }
   const trace: Trace = {
     batch: 2,
+    steps: 7,
     layers: layers.map(([{ key }, tensors, stepIndices]) => ({ key, tensors, stepIndices })),
     outputs: outputs.map(([name, values]) => ({ name, values })),
     receipt
@@ -63,9 +64,9 @@ t.test('directions, stacked cells and inner layers nest; steps and outputs on re
   t.same(body.outputs, { y: [[0], [1]] })
 })
 
-t.test('no steps: null', async (t) => {
+t.test('no per-step array: the steps of the input', async (t) => {
   const body = answer([[planned('lstm', 'LSTM', ['final/hidden']), { 'final/hidden': counted(2, 2) }]])
-  t.equal(body.steps, null)
+  t.equal(body.steps, 7)
 })
 
 t.test('an inner layer called like a member or like an array', async (t) => {
