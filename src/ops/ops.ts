@@ -72,7 +72,7 @@ export interface Ops<T> {
   scan (body: (step: T[], states: T[]) => Scanned<T>, sequences: readonly T[], states: readonly T[], reverse?: boolean): Scanned<T>
 
   /**
-   * What one kernel of the engine does for a whole LSTM with tanh and sigmoid; undefined where the engine has none. See fused.ts.
+   * What one kernel of the engine does for a whole LSTM with tanh and sigmoid; undefined where the engine has none.
    * x `[step, batch, feature]` in reading order, unmasked; hidden and cell `[batch, unit]`; kernel `[feature + unit, 4 * unit]`, Keras'
    * kernel above its recurrent kernel; bias `[4 * unit]`, zeros where there is none.
    */

@@ -1,6 +1,6 @@
 import type * as tfCore from '@tensorflow/tfjs-core'
 import type { Graph, Layer } from '../model.ts'
-import { eagerOps } from '../ops/eager.ts'
+import { eagerOps } from '../ops/eager/ops.ts'
 import type { Engine } from '../ops/engine.ts'
 import type { Resident, Runtime } from './runtime.ts'
 

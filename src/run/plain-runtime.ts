@@ -1,5 +1,5 @@
 import type { Layer } from '../model.ts'
-import { plainOps, toValues, type Plain } from '../ops/plain.ts'
+import { plainOps, toValues, type Plain } from '../ops/plain/ops.ts'
 import type { Resident, Runtime } from './runtime.ts'
 
 /** The float64 referee as an engine. */

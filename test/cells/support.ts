@@ -1,6 +1,6 @@
 import type { CellCall } from '../../src/cells/cell.ts'
 import type { Layer } from '../../src/model.ts'
-import { plainOps, toValues, type Plain } from '../../src/ops/plain.ts'
+import { plainOps, toValues, type Plain } from '../../src/ops/plain/ops.ts'
 
 export const ops = plainOps()
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Layer } from '../../src/model.ts'
 import { runGraph } from '../../src/layers/graph.ts'
-import { fromValues, plainOps, type Plain } from '../../src/ops/plain.ts'
+import { fromValues, plainOps, type Plain } from '../../src/ops/plain/ops.ts'
 import { readModel } from '../../src/registry/read.ts'
 import { farthest, readCases, type Case } from '../support/cases.ts'
 import { nested, tensor } from './support.ts'

@@ -1,7 +1,7 @@
 import type { Layer } from '../../src/model.ts'
 import { layers } from '../../src/layers/table.ts'
 import type { LayerCall } from '../../src/layers/layer.ts'
-import { plainOps, type Plain } from '../../src/ops/plain.ts'
+import { plainOps, type Plain } from '../../src/ops/plain/ops.ts'
 import { shapeOf } from '../support/cases.ts'
 
 const ops = plainOps()

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Fault } from '../../src/errors.ts'
 import { activation, activationNames, equation } from '../../src/ops/activations.ts'
-import { plainOps } from '../../src/ops/plain.ts'
+import { plainOps } from '../../src/ops/plain/ops.ts'
 import { activationFindings, recordedActivations } from './goldens.ts'
 import { plain } from './subject.ts'
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { eagerOps } from '../../src/ops/eager.ts'
+import { eagerOps } from '../../src/ops/eager/ops.ts'
 import { loadEngine } from '../../src/ops/engine.ts'
-import { fromValues, plainOps } from '../../src/ops/plain.ts'
+import { fromValues, plainOps } from '../../src/ops/plain/ops.ts'
 import { trials } from './trials.ts'
 
 const engine = await loadEngine('auto')

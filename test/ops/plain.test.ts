@@ -1,5 +1,5 @@
 import t from 'tap'
-import { fromValues, plainOps, toValues } from '../../src/ops/plain.ts'
+import { fromValues, plainOps, toValues } from '../../src/ops/plain/ops.ts'
 import { windowFindings } from './goldens.ts'
 import { known } from './known.ts'
 import { distance, plain, values } from './subject.ts'

@@ -1,8 +1,8 @@
 import type { Engine } from '../../src/ops/engine.ts'
 import type { Ops } from '../../src/ops/ops.ts'
 import type { Values } from '../../src/model.ts'
-import { eagerOps } from '../../src/ops/eager.ts'
-import { fromValues, plainOps, toValues } from '../../src/ops/plain.ts'
+import { eagerOps } from '../../src/ops/eager/ops.ts'
+import { fromValues, plainOps, toValues } from '../../src/ops/plain/ops.ts'
 
 /** A computation over any op set. */
 export type Computation = <T>(ops: Ops<T>, inputs: T[]) => T

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { ModelFile, Values } from '../../src/model.ts'
 import type { Ops } from '../../src/ops/ops.ts'
-import type { Plain } from '../../src/ops/plain.ts'
+import type { Plain } from '../../src/ops/plain/ops.ts'
 import type { LoadCheck } from '../../src/pool/protocol.ts'
 import { checkModel } from '../../src/run/load-check.ts'
 import { plainRuntime } from '../../src/run/plain-runtime.ts'

@@ -1,4 +1,4 @@
-import type { Tf } from './eager-numbers.ts'
+import type { Tf } from './numbers.ts'
 
 const pair = ['a', 'b']
 const single = ['x']

@@ -1,10 +1,10 @@
-import type { Values } from '../model.ts'
-import type { Ops } from './ops.ts'
-import { convolutions } from './plain-conv.ts'
-import { binary, compared, reduced, unary } from './plain-numbers.ts'
-import { along, broadcast, concat, gather, padded, repeated, transposed } from './plain-moves.ts'
-import { matmul } from './plain-matmul.ts'
-import { axesOf, axisOf, rangeOf, reshaped, sizeOf } from './shape.ts'
+import type { Values } from '../../model.ts'
+import type { Ops } from '../ops.ts'
+import { convolutions } from './conv.ts'
+import { binary, compared, reduced, unary } from './numbers.ts'
+import { along, broadcast, concat, gather, padded, repeated, transposed } from './moves.ts'
+import { matmul } from './matmul.ts'
+import { axesOf, axisOf, rangeOf, reshaped, sizeOf } from '../shape.ts'
 
 /** A tensor of the referee: row-major, float64 throughout; masks are 0 and 1. Never changed once made. */
 export interface Plain { readonly shape: readonly number[], readonly data: Float64Array }

@@ -1,6 +1,6 @@
-import type { Plain } from './plain.ts'
-import { broadcast } from './plain-moves.ts'
-import { broadcastShape, sizeOf } from './shape.ts'
+import type { Plain } from './ops.ts'
+import { broadcast } from './moves.ts'
+import { broadcastShape, sizeOf } from '../shape.ts'
 
 /** The product of the last two axes, at every place of the leading ones, which broadcast. */
 export function matmul (a: Plain, b: Plain, transposeA = false, transposeB = false): Plain {

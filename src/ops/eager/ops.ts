@@ -1,13 +1,13 @@
 import type * as tfjs from '@tensorflow/tfjs-core'
-import type { Ops } from './ops.ts'
-import { convolutions } from './eager-conv.ts'
-import { extremes } from './eager-extremes.ts'
-import { flatMasks } from './eager-gradients.ts'
-import { loop } from './eager-scan.ts'
-import { numbers, type Tf } from './eager-numbers.ts'
-import { unaries } from './eager-unary.ts'
+import type { Ops } from '../ops.ts'
+import { convolutions } from './conv.ts'
+import { extremes } from './extremes.ts'
+import { flatMasks } from './gradients.ts'
+import { loop } from './scan.ts'
+import { numbers, type Tf } from './numbers.ts'
+import { unaries } from './unary.ts'
 import { fusedLstm } from './fused.ts'
-import { axesOf, axisOf, rangeOf, reshaped, sizeOf } from './shape.ts'
+import { axesOf, axisOf, rangeOf, reshaped, sizeOf } from '../shape.ts'
 
 /**
  * The op contract over tfjs-core, op by op: native (`tfjs`) or WebAssembly (`wasm`). `tf` is the engine's own module with its backend

@@ -1,7 +1,7 @@
 import type * as tfjs from '@tensorflow/tfjs-core'
-import type { Ops } from './ops.ts'
-import type { Numbers, Tf } from './eager-numbers.ts'
-import { broadcastShape } from './shape.ts'
+import type { Ops } from '../ops.ts'
+import type { Numbers, Tf } from './numbers.ts'
+import { broadcastShape } from '../shape.ts'
 
 /** The smaller and the larger of two. What is not a number stays visible, as in TensorFlow: WebAssembly's kernels drop it from `b`. */
 export function extremes (tf: Tf, engine: 'tfjs' | 'wasm', number: Numbers['number']): Pick<Ops<tfjs.Tensor>, 'minimum' | 'maximum'> {

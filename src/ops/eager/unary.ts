@@ -1,6 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs-core'
-import type { Unary } from './ops.ts'
-import type { Numbers, Tf } from './eager-numbers.ts'
+import type { Unary } from '../ops.ts'
+import type { Numbers, Tf } from './numbers.ts'
 
 type Function = (x: tfjs.Tensor) => tfjs.Tensor
 

@@ -1,5 +1,5 @@
-import type { Plain } from './plain.ts'
-import { broadcastShape, sizeOf } from './shape.ts'
+import type { Plain } from './ops.ts'
+import { broadcastShape, sizeOf } from '../shape.ts'
 
 /** How many entries lie between two neighbours along each axis, in row-major order. */
 export const stridesOf = (shape: readonly number[]): number[] => shape.map((_, n) => sizeOf(shape.slice(n + 1)))

@@ -1,7 +1,7 @@
-import type { Ops, Unary } from './ops.ts'
-import type { Plain } from './plain.ts'
-import { broadcast, folded } from './plain-moves.ts'
-import { erf } from './plain-erf.ts'
+import type { Ops, Unary } from '../ops.ts'
+import type { Plain } from './ops.ts'
+import { broadcast, folded } from './moves.ts'
+import { erf } from './erf.ts'
 
 /** Functions of one number. Math's own are within an ulp of float64. */
 export const unary: Readonly<Record<Unary, (x: number) => number>> = {

@@ -1,6 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs-core'
-import type { FusedLstm, Ops } from './ops.ts'
-import type { Tf } from './eager-numbers.ts'
+import type { FusedLstm, Ops } from '../ops.ts'
+import type { Tf } from './numbers.ts'
 
 /** What is used of tfjs-node's backend (4.22): TensorFlow ops by their names, over TensorFlow's own handles. */
 interface Native {

@@ -1,6 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs-core'
-import type { Ops } from './ops.ts'
-import type { Tf } from './eager-numbers.ts'
+import type { Ops } from '../ops.ts'
+import type { Tf } from './numbers.ts'
 
 /** The loop over steps: sequences are taken apart once and results put together once. Throws where there is no step to read. */
 export function loop (tf: Tf): Ops<tfjs.Tensor>['scan'] {

@@ -1,6 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs-core'
-import type { ConvOptions, Ops } from './ops.ts'
-import type { Tf } from './eager-numbers.ts'
+import type { ConvOptions, Ops } from '../ops.ts'
+import type { Tf } from './numbers.ts'
 
 type Kernel = (x: tfjs.Tensor4D, kernel: tfjs.Tensor4D, options: ConvOptions, padding: 'valid' | 'same') => tfjs.Tensor
 

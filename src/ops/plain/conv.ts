@@ -1,5 +1,5 @@
-import type { Ops } from './ops.ts'
-import type { Plain } from './plain.ts'
+import type { Ops } from '../ops.ts'
+import type { Plain } from './ops.ts'
 
 /** Along one axis: how many windows there are, and how far before the first entry the first one begins. */
 interface Windows { readonly count: number, readonly before: number }
