@@ -7,7 +7,13 @@ import { serve, type Running } from '../support/service.ts'
  * max(1, |value|).
  */
 export async function holdGoldens (engine: 'onnx' | 'tfjs' | 'wasm', tolerance: number): Promise<void> {
-  const running = await serve({ ENGINE: engine, MODELS_DIR: 'test/goldens/models' })
+  const running = await serve({ ENGINE: engine, MODELS_DIR: 'test/goldens/models' }).catch((error: Error) => error)
+  if (running instanceof Error) {
+    // A newcomer's machine may have no native engine; continuous integration takes a skip for a failure.
+    if (engine === 'wasm' || !running.message.startsWith('the engine does not start')) throw running
+    t.test(`engine ${engine}`, { skip: running.message }, async () => {})
+    return
+  }
   t.teardown(async () => await running.server.close())
   const { body: { models } } = await running.ask('/models')
   for (const one of readCases('test/goldens/cases')) {
