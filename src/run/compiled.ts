@@ -10,18 +10,26 @@ import type { Batch } from '../request/probe.ts'
 import { finish, type Traced } from './extract.ts'
 import { distance } from './receipt.ts'
 
-/** A plan compiled to one ONNX graph: one call runs it all, any batch size and length. */
+/**
+ * A plan compiled to one ONNX graph: one call runs it all, any batch size and length. The plan given to `run` is the one compiled, or differs
+ * from it in what is done with the arrays afterwards only: its steps, its scaler.
+ */
 export interface Compiled {
-  run: (batch: Batch) => Promise<{ traced: Traced, difference: number | null }>
+  run: (plan: Plan, batch: Batch) => Promise<{ traced: Traced, difference: number | null }>
   dispose: () => Promise<void>
 }
 
-/** Which initial states a batch brings: they are inputs of the graph. */
-export const broughtBy = ({ initial }: Batch): string[] => Object.entries(initial).flatMap(([key, states]) => Object.keys(states).map((name) => `${key}/${name}`)).sort()
+/** What of a plan, and of the states that a batch brings, makes its graph. */
+export const graphKey = ({ nodes, layers, outputs }: Plan, batch: Batch): string => JSON.stringify([
+  nodes,
+  layers.map(({ node, internals, outputs }) => [node, internals.map(({ name }) => name), outputs]),
+  outputs.map(({ node, index }) => [node, index]),
+  Object.entries(batch.initial).flatMap(([key, states]) => Object.keys(states).map((name) => `${key}/${name}`)).sort()
+])
 
 /** Compiles a plan, the receipt's own check with it. Throws where the runtime does not take it. */
-export async function compile ({ ort, threads }: OnnxRuntime, file: ModelFile, plan: Plan, sample: Batch): Promise<Compiled> {
-  const { bytes, outputs } = write(file, plan, sample)
+export async function compile ({ ort, threads }: OnnxRuntime, file: ModelFile, compiled: Plan, sample: Batch): Promise<Compiled> {
+  const { bytes, outputs } = write(file, compiled, sample)
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: ['cpu'],
     intraOpNumThreads: threads,
@@ -33,7 +41,7 @@ export async function compile ({ ort, threads }: OnnxRuntime, file: ModelFile, p
     logSeverityLevel: 3
   })
   return {
-    run: async (batch) => {
+    run: async (plan, batch) => {
       const feeds: Record<string, Tensor> = {}
       const feed = (name: string, { shape, data }: Values): void => { feeds[name] = new ort.Tensor('float32', data, shape) }
       for (const [name, values] of Object.entries(batch.inputs)) feed(`in:${name}`, values)

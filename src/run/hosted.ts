@@ -6,7 +6,7 @@ import type { LoadCheck } from '../pool/protocol.ts'
 import type { Receipt } from '../registry/entry.ts'
 import type { Batch } from '../request/probe.ts'
 import { Fault } from '../errors.ts'
-import { broughtBy, compile, type Compiled } from './compiled.ts'
+import { compile, graphKey, type Compiled } from './compiled.ts'
 import { eagerRuntime, reside } from './eager-runtime.ts'
 import { extract, type Traced } from './extract.ts'
 import { checkModel, compare } from './load-check.ts'
@@ -46,7 +46,7 @@ export async function host (engine: Engine, onnx: OnnxRuntime | null, file: Mode
   /** The compiled plan, or why there is none. The one used longest ago makes room. */
   const compiled = async (plan: Plan, batch: Batch): Promise<Compiled | { readonly warning?: string }> => {
     if (onnx === null) return slow
-    const key = JSON.stringify([plan.nodes, plan.layers.map(({ node, internals, outputs }) => [node, internals.map(({ name }) => name), outputs]), plan.outputs.map(({ node, index }) => [node, index]), broughtBy(batch)])
+    const key = graphKey(plan, batch)
     const no = refused.get(key)
     if (no !== undefined) return { warning: no }
     const known = plans.get(key)
@@ -59,7 +59,7 @@ export async function host (engine: Engine, onnx: OnnxRuntime | null, file: Mode
     try {
       fresh = await compile(onnx, file, plan, batch)
       // Its first answer is held against the reference before any is given.
-      const { difference, where } = compare((await fresh.run(batch)).traced, byReference(plan, batch).traced)
+      const { difference, where } = compare((await fresh.run(plan, batch)).traced, byReference(plan, batch).traced)
       if (!(difference <= tolerance)) throw new Error(`it differs from ${engine.name} by ${difference.toPrecision(3)} in ${where}`)
     } catch (error) {
       await fresh?.dispose()
@@ -89,7 +89,7 @@ export async function host (engine: Engine, onnx: OnnxRuntime | null, file: Mode
       const { traced, difference } = byReference(plan, batch)
       return { traced, receipt: receiptOf(engine.name, ['gates and states'], difference, fast) }
     }
-    const { traced, difference } = await fast.run(batch)
+    const { traced, difference } = await fast.run(plan, batch)
     if (answers++ % sampling !== 0) return { traced, receipt: receiptOf('onnx', ['gates and states'], difference ?? 0, slow) }
     const apart = compare(traced, byReference(plan, batch).traced).difference
     return { traced, receipt: receiptOf('onnx', ['gates and states', engine.name], Math.max(difference ?? 0, apart), slow) }

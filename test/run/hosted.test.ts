@@ -90,6 +90,43 @@ t.test('a plan that does not compile is computed op by op, visibly', async (t) =
   await model!.dispose()
 })
 
+t.test('plans that share a graph differ in their steps and scaler all the same', async (t) => {
+  const file = openLstm(3, 4)
+  const check = checkOf(file)
+  const fast = await host(engine, onnx, file, check)
+  const slow = await host(engine, null, file, check)
+  for (const steps of ['last', [0, 1], { from: 2 }, 'all'] as const) {
+    for (const raw of [true, false, true]) {
+      const plan = buildPlan(file, { layers: ['lstm'], tensors: ['hidden', 'cell'], steps, outputs: true, raw }, { scaler: { outputs: { mean: [1, 2], scale: [30, 40] } } })
+      const [a, b] = [await fast.model!.run(plan, check.sample), await slow.model!.run(plan, check.sample)]
+      t.equal(a.receipt.engine, 'onnx')
+      t.same(a.traced.layers[0].stepIndices, b.traced.layers[0].stepIndices)
+      t.ok(compare(a.traced, b.traced).difference < 1e-5, `steps ${JSON.stringify(steps)}, raw ${raw}`)
+    }
+  }
+  await fast.model!.dispose()
+  await slow.model!.dispose()
+})
+
+t.test('one graph serves every batch size and length, with a mask and without', async (t) => {
+  for (const file of [openLstm(3, 4), maskedLstm(3, 4)]) {
+    const check = checkOf(file)
+    const fast = await host(engine, onnx, file, check)
+    const slow = await host(engine, null, file, check)
+    for (const [size, steps] of [[1, 1], [3, 9], [1, 40], [5, 2]]) {
+      const data = numbers(size * steps * 3, steps)
+      // Some steps that the mask leaves out, the first among them.
+      for (let step = 0; step < size * steps; step += 3) data.fill(0, step * 3, step * 3 + 3)
+      const batch = { inputs: { x: { shape: [size, steps, 3], data } }, initial: {}, size }
+      const [a, b] = [await fast.model!.run(check.plan, batch), await slow.model!.run(check.plan, batch)]
+      t.equal(a.receipt.engine, 'onnx')
+      t.ok(compare(a.traced, b.traced).difference < 1e-5, `${size} x ${steps}`)
+    }
+    await fast.model!.dispose()
+    await slow.model!.dispose()
+  }
+})
+
 t.test('plans beyond those kept make room, and are compiled again', async (t) => {
   const file = openLstm(3, 4)
   const check = checkOf(file)
