@@ -19,7 +19,7 @@ export function buildPlan (file: ModelFile, probe: Probe, meta: Meta): Plan {
     throw new Fault('invalid_value', `no layer of this model is recurrent: name some of its layers in "layers" to get their outputs; it has ${namesOf(graph)}`, '/layers')
   }
   const chosen = asked.flatMap((key, at) => nodesFor(graph, byKey, key, at))
-  const layers = [...new Set(chosen)].map((n) => planLayer(graph, n, probe))
+  const layers = withSomething([...new Set(chosen)].map((n) => planLayer(graph, n, probe)), probe)
   const outputs = probe.outputs ? planOutputs(graph, probe, meta) : []
   const roots = [...layers.map(({ node }) => node), ...outputs.map(({ node }) => node)]
   return { nodes: needed(graph, roots), layers, steps: probe.steps, outputs }
@@ -38,6 +38,16 @@ function nodesFor (graph: Graph, byKey: ReadonlyMap<string, number>, key: string
   const calls = graph.nodes.flatMap((node, n) => node.layer === key ? [n] : [])
   if (calls.length > 0) return calls
   throw new Fault('unknown_name', `there is no layer ${JSON.stringify(key)} in this model; its layers are ${namesOf(graph)}`, `/layers/${at}`)
+}
+
+/** Leaves out layers that have nothing of what is asked, where they were not asked for by name. */
+function withSomething (layers: readonly PlannedLayer[], { layers: named, tensors }: Probe): readonly PlannedLayer[] {
+  const empty = layers.filter(({ internals, outputs }) => outputs.length === 0 && internals.every(({ name }) => name === 'mask'))
+  if (empty.length > 0 && (named !== null || empty.length === layers.length)) {
+    const [{ key, type }] = empty
+    throw new Fault('invalid_value', `layer ${JSON.stringify(key)} (${type}) has none of ${tensors.join(', ')}; GET /models/:id lists what each layer has`, '/tensors')
+  }
+  return layers.filter((layer) => !empty.includes(layer))
 }
 
 function planLayer (graph: Graph, n: number, probe: Probe): PlannedLayer {
@@ -77,7 +87,7 @@ function planOutputs (graph: Graph, probe: Probe, meta: Meta): PlannedOutput[] {
 const allRefs = (node: Node): ReturnType<typeof refsIn> => [...node.args, ...Object.values(node.kwargs)].flatMap(refsIn)
 
 /** The roots and all they read, in running order. */
-function needed (graph: Graph, roots: readonly number[]): number[] {
+export function needed (graph: Graph, roots: readonly number[]): number[] {
   const keep = new Set<number>()
   const open = [...roots]
   while (open.length > 0) {

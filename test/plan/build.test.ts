@@ -33,6 +33,14 @@ t.test('a layer that is not there', async (t) => {
   t.throws(() => buildPlan(file, { ...probe, layers: ['lstm', 'lstm_2'] }, {}), { code: 'unknown_name', pointer: '/layers/1', message: /"lstm_2".*"x", "masking", "lstm", "dense"/ })
 })
 
+t.test('a layer that has nothing of what is asked', async (t) => {
+  const both = chain([null, 3], [file.graph.layers.lstm, layer('gru', 'GRU', { units: 4 })])
+  t.same(buildPlan(both, { ...probe, tensors: ['cell'] }, {}).layers.map(({ key }) => key), ['lstm'])
+  t.throws(() => buildPlan(both, { ...probe, layers: ['lstm', 'gru'], tensors: ['cell'] }, {}), { code: 'invalid_value', pointer: '/tensors', message: /"gru" \(GRU\) has none of cell/ })
+  const gru = chain([null, 3], [layer('gru', 'GRU', { units: 4 })])
+  t.throws(() => buildPlan(gru, { ...probe, tensors: ['cell'] }, {}), { code: 'invalid_value' })
+})
+
 t.test('a model without a recurrent layer', async (t) => {
   const dense = chain([3], [file.graph.layers.dense])
   t.throws(() => buildPlan(dense, probe, {}), { code: 'invalid_value', message: /no layer of this model is recurrent.*"x", "dense"/ })
