@@ -14,15 +14,15 @@ export const longest = 16
 const near = 1e-6
 
 /** By biased exponent e of a normal float in [2^(e-127), 2^(e-126)): half the gap to the next float above. */
-const halfGap = new Float64Array(255)
+export const halfGap = new Float64Array(255)
 /** The power of ten in the range, if any: from there on a value has one digit more. Infinity where there is none. */
-const tenWithin = new Float64Array(255)
+export const tenWithin = new Float64Array(255)
 /** Scales the values below `tenWithin` to nine digits before the point. */
-const scale = new Float64Array(255)
+export const scale = new Float64Array(255)
 /** The same for the values from `tenWithin` on. */
-const scaleFromTen = new Float64Array(255)
+export const scaleFromTen = new Float64Array(255)
 /** The decimal exponent of the ninth digit, for the values below `tenWithin`. */
-const ninth = new Int32Array(255)
+export const ninth = new Int32Array(255)
 for (let e = 1; e < 255; e++) {
   const low = 2 ** (e - 127)
   // Exact for powers of two, but near 10^k the logarithm may be off by its last bit.

@@ -1,5 +1,20 @@
 import type { Values } from '../model.ts'
-import { longest, writeFloat32 } from './float32.ts'
+import { nestedWriter, plainRows, type NestedWriter } from './float32-rows.ts'
+import { compiledRows } from './float32-wasm.ts'
+
+/** Made at the first need, one a thread: it keeps no state between two arrays. */
+let writeNested: NestedWriter | undefined
+
+function nested (): NestedWriter {
+  if (writeNested !== undefined) return writeNested
+  try {
+    writeNested = nestedWriter(compiledRows)
+  } catch {
+    // The same bytes, slower: WebAssembly is off in this Node.js (`--jitless` for one).
+    writeNested = nestedWriter(plainRows)
+  }
+  return writeNested
+}
 
 const encoder = new TextEncoder()
 const comma = 44
@@ -45,58 +60,17 @@ export class JsonWriter {
 
   /** Nested lists of numbers, one level an axis; a number alone for rank 0. */
   values ({ shape, data }: Values): void {
-    this.#separate(1)
-    this.#nested(shape, 0, data, new Uint32Array(data.buffer, data.byteOffset, data.length), 0)
+    this.#separate(0)
+    this.nonFinite += nested()(shape, data, (text) => {
+      this.#reserve(text.length)
+      this.#bytes.set(text, this.#at)
+      this.#at += text.length
+    })
   }
 
   /** The whole text. The writer is of no use after. */
   finish (): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#at)
-  }
-
-  #nested (shape: readonly number[], axis: number, data: Float32Array, bits: Uint32Array, from: number): void {
-    if (axis === shape.length) {
-      this.#reserve(longest)
-      this.#at = this.#row(data, bits, from, from + 1)
-      return
-    }
-    const size = shape[axis]
-    const last = axis === shape.length - 1
-    const stride = last ? 1 : shape.slice(axis + 1).reduce((a, b) => a * b, 1)
-    this.#reserve(2 + size * (last ? longest + 1 : 1))
-    this.#bytes[this.#at++] = 91
-    if (last) {
-      this.#at = this.#row(data, bits, from, from + size)
-    } else {
-      for (let n = 0; n < size; n++) {
-        if (n > 0) {
-          this.#reserve(1)
-          this.#bytes[this.#at++] = comma
-        }
-        this.#nested(shape, axis + 1, data, bits, from + n * stride)
-      }
-    }
-    this.#reserve(1)
-    this.#bytes[this.#at++] = 93
-  }
-
-  #row (data: Float32Array, bits: Uint32Array, from: number, to: number): number {
-    const bytes = this.#bytes
-    let at = this.#at
-    for (let n = from; n < to; n++) {
-      if (n > from) bytes[at++] = comma
-      const value = data[n]
-      if (value - value === 0) {
-        at = writeFloat32(bytes, at, value, bits[n])
-      } else {
-        this.nonFinite++
-        bytes[at++] = 110
-        bytes[at++] = 117
-        bytes[at++] = 108
-        bytes[at++] = 108
-      }
-    }
-    return at
   }
 
   #text (text: string): void {

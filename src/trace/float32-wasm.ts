@@ -1,0 +1,196 @@
+import { layout, type Other, type RowWriter } from './float32-rows.ts'
+import { halfGap, ninth, scale, scaleFromTen, tenWithin } from './float32.ts'
+import { assemble } from './wasm-text.ts'
+
+/**
+ * `writeFloat32` for a row of floats as WebAssembly: the same choice of digits from the same tables, so the same bytes, but without a
+ * branch that the processor could guess wrongly in common data: every number's nine digits are stored at once and the end is set back over
+ * the trailing zeros. What is rare (non-finite, -0, subnormal, too near a decimal for doubles to tell) is left to `other`.
+ */
+
+const text = `
+(module
+  (import "e" "memory" (memory ${layout.pages}))
+  (import "e" "other" (func $other (param $bits i32) (param $at i32) (result i32)))
+
+  ;; The floats from one address to another, at least one, each with a comma after it; returns where the text ends.
+  (func $row (export "row") (param $from i32) (param $to i32) (param $at i32) (result i32)
+    (local $bits i32) (local $e i32) (local $a f64) (local $scale i32) (local $s f64) (local $half f64) (local $high f64) (local $low f64)
+    (local $top i32) (local $bottom i32) (local $step i32) (local $digits i32) (local $first i32) (local $whole i32) (local $carry i32)
+    (local $rest i64) (local $part i64) (local $count i32) (local $power i32) (local $tens i32)
+    (loop $next
+      (local.set $bits (i32.load (local.get $from)))
+      (local.set $e (i32.and (i32.shr_u (local.get $bits) (i32.const 23)) (i32.const 255)))
+      (block $written
+        (block $rare
+          (block $normal
+            (br_if $normal (i32.lt_u (i32.sub (local.get $e) (i32.const 1)) (i32.const 254)))
+            (br_if $rare (i32.ne (local.get $bits) (i32.const 0)))
+            (i32.store8 (local.get $at) (i32.const 48))
+            (local.set $at (i32.add (local.get $at) (i32.const 1)))
+            (br $written))
+
+          ;; The interval of the reals that this float stands for, scaled to nine digits before the point.
+          (local.set $a (f64.abs (f64.promote_f32 (f32.load (local.get $from)))))
+          (local.set $scale (i32.shl
+            (i32.add
+              (i32.shl (local.get $e) (i32.const 1))
+              (f64.ge (local.get $a) (f64.load offset=${layout.tenWithin} (i32.shl (local.get $e) (i32.const 3)))))
+            (i32.const 5)))
+          (local.set $s (f64.mul (local.get $a) (f64.load offset=${layout.scales} (local.get $scale))))
+          (local.set $half (f64.load offset=${layout.scales + 8} (local.get $scale)))
+          (local.set $high (f64.add (local.get $s) (local.get $half)))
+          ;; Below a power of two the floats lie twice as close.
+          (block $power
+            (br_if $power (i32.and (local.get $bits) (i32.const 0x7fffff)))
+            (local.set $half (f64.mul (local.get $half) (f64.const 0.5))))
+          (local.set $low (f64.sub (local.get $s) (local.get $half)))
+          (local.set $top (i32.trunc_f64_s (local.get $high)))
+          (local.set $bottom (i32.trunc_f64_s (local.get $low)))
+          ;; An end within a millionth of a whole number: doubles cannot tell.
+          (br_if $rare (i32.or
+            (f64.gt
+              (f64.abs (f64.sub (f64.sub (local.get $high) (f64.convert_i32_s (local.get $top))) (f64.const 0.5)))
+              (f64.const 0.499999))
+            (f64.gt
+              (f64.abs (f64.sub (f64.sub (local.get $low) (f64.convert_i32_s (local.get $bottom))) (f64.const 0.5)))
+              (f64.const 0.499999))))
+
+          ;; The most trailing zeros that a number in the interval has, three at the most: is the greatest multiple of 10, 100, 1000
+          ;; up to the top above the bottom's whole part?
+          (local.set $rest (i64.extend_i32_u (local.get $top)))
+          (local.set $step (i32.shl
+            (i32.add
+              (i32.add
+                (i32.gt_s
+                  (i32.mul (i32.wrap_i64 (i64.shr_u (i64.mul (local.get $rest) (i64.const 1717986919)) (i64.const 34))) (i32.const 10))
+                  (local.get $bottom))
+                (i32.gt_s
+                  (i32.mul (i32.wrap_i64 (i64.shr_u (i64.mul (local.get $rest) (i64.const 171798692)) (i64.const 34))) (i32.const 100))
+                  (local.get $bottom)))
+              (i32.gt_s
+                (i32.mul (i32.wrap_i64 (i64.shr_u (i64.mul (local.get $rest) (i64.const 274877907)) (i64.const 38))) (i32.const 1000))
+                (local.get $bottom)))
+            (i32.const 5)))
+          ;; The nearest multiple, or the next one if that lies outside. The quotients by 1, 10 and 100 are exact; the one by 1000 may be
+          ;; one too great, but of those multiples only one lies within.
+          (local.set $digits (i32.mul
+            (i32.wrap_i64 (i64.shr_u
+              (i64.mul
+                (i64.extend_i32_u (i32.trunc_f64_s (f64.add (local.get $s) (f64.load offset=${layout.steps} (local.get $step)))))
+                (i64.load offset=${layout.steps + 8} (local.get $step)))
+              (i64.const 34)))
+            (i32.load offset=${layout.steps + 16} (local.get $step))))
+          (local.set $digits (i32.add
+            (local.get $digits)
+            (i32.mul
+              (i32.load offset=${layout.steps + 16} (local.get $step))
+              (i32.sub (i32.gt_s (i32.const 1) (i32.sub (local.get $digits) (local.get $bottom))) (i32.gt_s (local.get $digits) (local.get $top))))))
+
+          ;; The first digit, and the other eight as bytes: halves of four, quarters of two, then single digits, side by side.
+          (local.set $rest (i64.extend_i32_u (local.get $digits)))
+          (local.set $first (i32.wrap_i64 (i64.shr_u (i64.mul (local.get $rest) (i64.const 1441151881)) (i64.const 57))))
+          (local.set $rest (i64.sub (local.get $rest) (i64.extend_i32_u (i32.mul (local.get $first) (i32.const 100000000)))))
+          (local.set $part (i64.shr_u (i64.mul (local.get $rest) (i64.const 109951163)) (i64.const 40)))
+          (local.set $rest (i64.or
+            (local.get $part)
+            (i64.shl (i64.sub (local.get $rest) (i64.mul (local.get $part) (i64.const 10000))) (i64.const 32))))
+          (local.set $part (i64.and (i64.shr_u (i64.mul (local.get $rest) (i64.const 10486)) (i64.const 20)) (i64.const 0x0000007f0000007f)))
+          (local.set $rest (i64.or
+            (local.get $part)
+            (i64.shl (i64.sub (local.get $rest) (i64.mul (local.get $part) (i64.const 100))) (i64.const 16))))
+          (local.set $part (i64.and (i64.shr_u (i64.mul (local.get $rest) (i64.const 103)) (i64.const 10)) (i64.const 0x000f000f000f000f)))
+          (local.set $rest (i64.or
+            (local.get $part)
+            (i64.shl (i64.sub (local.get $rest) (i64.mul (local.get $part) (i64.const 10))) (i64.const 8))))
+          (local.set $count (i32.sub (i32.const 9) (i32.wrap_i64 (i64.shr_u (i64.clz (local.get $rest)) (i64.const 3)))))
+          (local.set $rest (i64.or (local.get $rest) (i64.const 0x3030303030303030)))
+          ;; Up to the next power of ten.
+          (local.set $carry (i32.gt_u (local.get $first) (i32.const 9)))
+          (local.set $first (i32.add (i32.sub (local.get $first) (i32.mul (local.get $carry) (i32.const 9))) (i32.const 48)))
+          (local.set $whole (i32.add (i32.load offset=${layout.scales + 16} (local.get $scale)) (local.get $carry)))
+
+          (i32.store8 (local.get $at) (i32.const 45))
+          (local.set $at (i32.add (local.get $at) (i32.shr_u (local.get $bits) (i32.const 31))))
+          (block $large
+            (br_if $large (i32.gt_u (i32.add (local.get $whole) (i32.const 2)) (i32.const 2)))
+            ;; 0.00 and the digits
+            (i32.store (local.get $at) (i32.const 0x30302e30))
+            (local.set $at (i32.add (i32.sub (local.get $at) (local.get $whole)) (i32.const 2)))
+            (i32.store8 (local.get $at) (local.get $first))
+            (i64.store offset=1 (local.get $at) (local.get $rest))
+            (local.set $at (i32.add (local.get $at) (local.get $count)))
+            (br $written))
+          (i32.store8 (local.get $at) (local.get $first))
+          (block $exponent
+            (br_if $exponent (i32.gt_u (i32.sub (local.get $whole) (i32.const 1)) (i32.const 8)))
+            ;; The digits, then once more those after the point, one place further.
+            (i64.store offset=1 (local.get $at) (local.get $rest))
+            (local.set $power (i32.add (local.get $at) (local.get $whole)))
+            (block $point
+              (br_if $point (i32.gt_s (local.get $count) (local.get $whole)))
+              (local.set $at (local.get $power))
+              (br $written))
+            (i32.store8 (local.get $power) (i32.const 46))
+            (i64.store offset=1 (local.get $power)
+              (i64.shr_u (local.get $rest) (i64.extend_i32_u (i32.shl (i32.sub (local.get $whole) (i32.const 1)) (i32.const 3)))))
+            (local.set $at (i32.add (i32.add (local.get $at) (local.get $count)) (i32.const 1)))
+            (br $written))
+          ;; With an exponent: the point only where digits follow it.
+          (i32.store8 offset=1 (local.get $at) (i32.const 46))
+          (i64.store offset=2 (local.get $at) (local.get $rest))
+          (local.set $at (i32.add (i32.add (local.get $at) (local.get $count)) (i32.gt_u (local.get $count) (i32.const 1))))
+          (i32.store8 (local.get $at) (i32.const 101))
+          (local.set $at (i32.add (local.get $at) (i32.const 1)))
+          (local.set $power (i32.sub (local.get $whole) (i32.const 1)))
+          (block $positive
+            (br_if $positive (i32.gt_s (local.get $power) (i32.const 0)))
+            (i32.store8 (local.get $at) (i32.const 45))
+            (local.set $at (i32.add (local.get $at) (i32.const 1)))
+            (local.set $power (i32.sub (i32.const 0) (local.get $power))))
+          (local.set $tens (i32.shr_u (i32.mul (local.get $power) (i32.const 103)) (i32.const 10)))
+          (i32.store8 (local.get $at) (i32.add (local.get $tens) (i32.const 48)))
+          (local.set $at (i32.add (local.get $at) (i32.ne (local.get $tens) (i32.const 0))))
+          (i32.store8 (local.get $at) (i32.add (i32.sub (local.get $power) (i32.mul (local.get $tens) (i32.const 10))) (i32.const 48)))
+          (local.set $at (i32.add (local.get $at) (i32.const 1)))
+          (br $written))
+        (local.set $at (call $other (local.get $bits) (local.get $at))))
+      (i32.store8 (local.get $at) (i32.const 44))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (local.set $from (i32.add (local.get $from) (i32.const 4)))
+      (br_if $next (i32.lt_u (local.get $from) (local.get $to))))
+    (local.get $at)))
+`
+
+// TypeScript's own library declares these only together with a browser's document.
+interface Compiler {
+  Memory: new (size: { initial: number, maximum: number }) => { buffer: ArrayBuffer }
+  Module: new (bytes: Uint8Array) => object
+  Instance: new (module: object, imports: object) => { exports: { row: RowWriter['row'] } }
+}
+
+/** The compiled writer; throws where WebAssembly is missing or forbidden. */
+export function compiledRows (other: Other): RowWriter {
+  const { Memory, Module, Instance } = (globalThis as unknown as { WebAssembly: Compiler }).WebAssembly
+  const memory = new Memory({ initial: layout.pages, maximum: layout.pages })
+  const { buffer } = memory
+  new Float64Array(buffer, layout.tenWithin, tenWithin.length).set(tenWithin)
+  const view = new DataView(buffer)
+  for (let e = 1; e < 255; e++) {
+    for (const [fromTen, by] of [scale[e], scaleFromTen[e]].entries()) {
+      const at = layout.scales + 32 * (2 * e + fromTen)
+      view.setFloat64(at, by, true)
+      view.setFloat64(at + 8, halfGap[e] * by, true)
+      view.setInt32(at + 16, ninth[e] + fromTen + 9, true)
+    }
+  }
+  for (let zeros = 0; zeros <= 3; zeros++) {
+    const at = layout.steps + 32 * zeros
+    const step = 10 ** zeros
+    view.setFloat64(at, step / 2, true)
+    view.setBigUint64(at + 8, BigInt(Math.ceil(2 ** 34 / step)), true)
+    view.setInt32(at + 16, step, true)
+  }
+  const { exports } = new Instance(new Module(assemble(text)), { e: { memory, other } })
+  return { buffer, row: exports.row }
+}
