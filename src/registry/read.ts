@@ -1,20 +1,8 @@
-import { readFile, stat } from 'node:fs/promises'
-import { basename, extname } from 'node:path'
-import { Fault } from '../errors.ts'
-import type { Format, ModelFile } from '../model.ts'
-import { dtypeNotes } from './config.ts'
-import { flatten } from './flatten.ts'
-import { filedWeights, type Filed } from './formats/h5.ts'
-import { Hdf5, isHdf5 } from './formats/hdf5.ts'
-import { openKeras } from './formats/keras.ts'
-import { openConverted, treeOf, type Converted } from './formats/tfjs.ts'
-import { isDict, parseJson, string } from './json.ts'
-import { originOf } from './origin.ts'
-import { inRunOrder } from './run-order.ts'
-import type { LayerSpec } from './spec.ts'
-import { Topology } from './topology.ts'
-import { fromTree } from './tree.ts'
-import { fromGroups, fromNames, type Weights } from './weights.ts'
+import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { Fault, type FaultCode } from '../errors.ts'
+import type { ModelFile } from '../model.ts'
 
 /** The files of one model. */
 export interface ModelFiles {
@@ -24,89 +12,89 @@ export interface ModelFiles {
   readonly weights: string | null
 }
 
-/** Files are read into memory as a whole. */
-const largest = 2 ** 31 - 1
+/** What the reading thread is sent, and what it answers. */
+export interface ToReader { readonly files: ModelFiles }
+export type FromReader = { readonly file: ModelFile } | { readonly code: FaultCode, readonly detail: string }
+
+/** A thread that has nothing to read ends after this many milliseconds. */
+const patience = 2000
+
+let queue: Promise<unknown> = Promise.resolve()
+let reader: Reader | null = null
 
 /**
- * Reads a model. Throws `bad_file` where a file is damaged or incomplete, `unsupported_layer` where it holds what cannot be computed; both
- * say what to do.
+ * Reads a model, one after the other, on a thread of its own: a damaged file can send the HDF5 library round in circles for ever, and only a
+ * thread can be stopped. Throws `bad_file` where a file is damaged or incomplete, `unsupported_layer` where it holds what cannot be
+ * computed; both say what to do. `seconds` bounds the reading; by default half a minute and a second for each 10 MB.
  */
-export async function readModel (files: ModelFiles): Promise<ModelFile> {
-  const notes = new Set<string>()
+export async function readModel (files: ModelFiles, seconds?: number): Promise<ModelFile> {
+  const turn = queue.then(async () => await ask(files, seconds ?? 30 + await megabytes(files) / 10))
+  queue = turn.catch(() => {})
+  return await turn
+}
+
+async function megabytes ({ main, weights }: ModelFiles): Promise<number> {
+  const sizes = await Promise.all([main, ...weights === null ? [] : [weights]].map(async (path) => await stat(path).then(({ size }) => size, () => 0)))
+  return sizes.reduce((sum, size) => sum + size, 0) / 1e6
+}
+
+async function ask (files: ModelFiles, seconds: number): Promise<ModelFile> {
+  reader ??= new Reader()
   const name = basename(files.main)
-  const extension = extname(files.main)
-  if (extension === '.json') return await readJson(files, name, notes)
-  if (!['.keras', '.h5', '.hdf5'].includes(extension)) throw new Fault('bad_file', `"${name}" is no model file: .keras, .h5, .hdf5 and model.json are`)
-  const bytes = await contentOf(files.main)
-  // Keras 2 up to 2.12 wrote HDF5 under the name .keras as well: the bytes say what it is.
-  if (isHdf5(bytes)) return await readH5(bytes, name, notes)
-  if (extension !== '.keras') throw new Fault('bad_file', `"${name}" is not an HDF5 file: it is damaged, or of another kind`)
-  return await openKeras(bytes, notes, ({ architecture, version, weights }) => assemble({ name, format: 'keras', architecture, version, weights, notes }))
+  const answer = await reader.read(files, seconds)
+  if (typeof answer !== 'string') {
+    if ('file' in answer) return answer.file
+    throw new Fault(answer.code, answer.detail)
+  }
+  // A thread that did not answer is not asked again.
+  reader.stop()
+  reader = null
+  throw new Fault('bad_file', answer === 'late'
+    ? `reading "${name}" did not come to an end within ${Math.round(seconds)} seconds: the file is damaged`
+    : `reading "${name}" failed: ${answer}; the file is damaged, or too large for this machine`)
+}
+
+/** The thread, which keeps the process alive only while it reads. */
+class Reader {
+  readonly #worker = new Worker(new URL('./reader.js', import.meta.url))
+  #settle: (answer: FromReader | string) => void = () => {}
+  #rest: NodeJS.Timeout | undefined
+
+  constructor () {
+    this.#worker.on('message', (message: FromReader) => this.#settle(message))
+    this.#worker.on('error', (error: Error) => this.#settle(error.message))
+    this.#worker.on('exit', () => this.#settle('the thread ended'))
+  }
+
+  /** The answer, 'late', or why there is none. */
+  async read (files: ModelFiles, seconds: number): Promise<FromReader | string> {
+    clearTimeout(this.#rest)
+    this.#worker.ref()
+    let timer: NodeJS.Timeout | undefined
+    const answer = await new Promise<FromReader | string>((resolve) => {
+      this.#settle = resolve
+      timer = setTimeout(() => resolve('late'), seconds * 1000)
+      this.#worker.postMessage({ files } satisfies ToReader)
+    })
+    clearTimeout(timer)
+    this.#worker.unref()
+    this.#rest = setTimeout(() => this.#retire(), patience).unref()
+    return answer
+  }
+
+  #retire (): void {
+    if (reader === this) reader = null
+    this.stop()
+  }
+
+  stop (): void {
+    clearTimeout(this.#rest)
+    this.#worker.terminate().catch(() => {})
+  }
 }
 
 /** What to tell of a SavedModel folder. */
 export function savedModelReason (): string {
   return 'this is a SavedModel, which holds a TensorFlow graph, not the layers. Convert it once: in Python `import tensorflow as tf; tf.keras.models.load_model("FOLDER").save("model.keras")`, ' +
     'in R `keras::save_model_hdf5(keras::load_model_tf("FOLDER"), "model.h5")`'
-}
-
-async function contentOf (path: string): Promise<Buffer> {
-  const { size } = await stat(path)
-  if (size > largest) throw new Fault('bad_file', `"${basename(path)}" has ${size} bytes; models of up to ${largest} are served`)
-  return await readFile(path)
-}
-
-async function readH5 (bytes: Buffer, name: string, notes: Set<string>): Promise<ModelFile> {
-  return await Hdf5.use(bytes, name, notes, (file) => {
-    const config = file.attribute('', 'model_config')
-    if (typeof config !== 'string') {
-      throw new Fault('bad_file', `"${name}" holds weights alone: the architecture is missing. Write it beside them as model.json (in Python \`open("model.json", "w").write(model.to_json())\`, ` +
-        'in R `write(keras::model_to_json(model), "model.json")`), with the weights named model.weights.h5; or save the whole model with model.save("model.keras")')
-    }
-    const said = file.attribute('', 'keras_version')
-    return assemble({ name, format: 'h5', architecture: parseJson(config, 'model_config'), version: typeof said === 'string' ? said : null, weights: filedWeights(file, 'model_weights'), notes })
-  })
-}
-
-async function readJson (files: ModelFiles, name: string, notes: Set<string>): Promise<ModelFile> {
-  const document = parseJson((await contentOf(files.main)).toString('utf8'), name)
-  if (!isDict(document)) throw new Fault('bad_file', `"${name}" is not an object`)
-  if ('weightsManifest' in document || 'modelTopology' in document) {
-    const { architecture, version, arrays } = await openConverted(document, files.main, notes)
-    return assemble({ name, format: 'tfjs', architecture, version, weights: { arrays }, notes })
-  }
-  if (files.weights === null) {
-    throw new Fault('bad_file', `"${name}" is an architecture alone: put its weights beside it as model.weights.h5 (in Python \`model.save_weights("model.weights.h5")\`, in R \`keras::save_model_weights_hdf5(model, "model.weights.h5")\`)`)
-  }
-  const what = basename(files.weights)
-  return await Hdf5.use(await contentOf(files.weights), what, notes, (file) =>
-    assemble({ name, format: 'h5', architecture: document, version: string(document.keras_version), weights: filedWeights(file, file.has('model_weights') ? 'model_weights' : ''), notes }))
-}
-
-interface Parts { name: string, format: Format, architecture: unknown, version: string | null, weights: Filed | Pick<Converted, 'arrays'>, notes: Set<string> }
-
-function assemble ({ name, format, architecture, version, weights, notes }: Parts): ModelFile {
-  const origin = originOf(architecture, [version, 'version' in weights ? weights.version : null])
-  const model = new Topology(origin).model(architecture)
-  const found = matched(weights)
-  const { graph, layerOrder } = flatten(model, found.found)
-  for (const note of dtypeNotes(dtypes(model.layers))) notes.add(note)
-  return { name, format, kerasVersion: origin.version, keras: origin.keras, graph: origin.keras === 3 ? inRunOrder(graph) : graph, layerOrder, notes: [...notes] }
-
-  function matched (filed: Parts['weights']): Weights {
-    if ('arrays' in filed) {
-      const tree = treeOf(filed.arrays)
-      return tree === null ? fromNames(model, filed.arrays, origin) : fromTree(model, tree, origin)
-    }
-    if ('tree' in filed) return fromTree(model, filed.tree, origin)
-    // Of a pair, the weights may be by another Keras than the architecture: it is theirs that says how they are kept.
-    return fromGroups(model, filed.groups, filed.version === null ? origin : originOf(architecture, [filed.version]))
-  }
-}
-
-function * dtypes (layers: readonly LayerSpec[]): Generator<unknown> {
-  for (const layer of layers) {
-    if (layer.className !== 'InputLayer') yield layer.config.dtype
-    yield * dtypes(layer.model?.layers ?? Object.values(layer.children))
-  }
 }

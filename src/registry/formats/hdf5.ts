@@ -1,4 +1,4 @@
-import h5wasm, { Dataset, Group, type Attribute, type File, type Metadata } from 'h5wasm'
+import type { Attribute, Dataset, File, Group, Metadata } from 'h5wasm'
 import { Fault } from '../../errors.ts'
 import { decode, sizeOf, type Encoding, type Stored } from '../arrays.ts'
 
@@ -8,40 +8,61 @@ const deepest = 64
 /** More numbers than any model served here has in one array (8 GiB of float32). */
 const largest = 2 ** 31
 
-type H5Module = Awaited<typeof h5wasm.ready>
-
 let count = 0
 
 /** Do the bytes begin as an HDF5 file's do? */
 export const isHdf5 = (bytes: Uint8Array): boolean => Buffer.from(bytes.subarray(0, 8)).toString('latin1') === '\x89HDF\r\n\x1a\n'
 
+type Library = typeof import('h5wasm')
+type Module = Awaited<Library['default']['ready']>
+
+let library: Promise<Library> | null = null
+let loads = 0
+
+/** h5wasm, with the messages of its C library silenced: what is wrong is said by whoever asked. */
+async function load (): Promise<Library> {
+  // An address of its own makes a new instance: one that a damaged file has broken is not used again.
+  const loaded = await import(`${import.meta.resolve('h5wasm')}?${++loads}`) as Library
+  const { FS } = await loaded.default.ready
+  const { streams } = FS as unknown as { streams: readonly { readonly tty: { ops: object } }[] }
+  const silent = { put_char: () => {}, fsync: () => {} }
+  for (const stream of [1, 2]) streams[stream].tty.ops = silent
+  return loaded
+}
+
 /** An HDF5 file in memory. Whatever is wrong with it comes out as `bad_file`. */
 export class Hdf5 {
   readonly #file: File
-  readonly #module: H5Module
+  readonly #library: Library
+  readonly #module: Module
   readonly #notes: Set<string>
 
-  private constructor (file: File, module: H5Module, notes: Set<string>) {
+  private constructor (file: File, library: Library, module: Module, notes: Set<string>) {
     this.#file = file
+    this.#library = library
     this.#module = module
     this.#notes = notes
   }
 
   /** Opens the bytes, gives them to `use`, and lets go of them again. What is to be said about the numbers is added to `notes`. */
   static async use<R> (bytes: Uint8Array, what: string, notes: Set<string>, use: (file: Hdf5) => R): Promise<R> {
-    const module = await h5wasm.ready
-    const name = `${++count}.h5`
     if (!isHdf5(bytes)) throw new Fault('bad_file', `${what} is not an HDF5 file`)
+    const h5wasm = await (library ??= load())
+    const module = await h5wasm.default.ready
+    const name = `${++count}.h5`
     module.FS.writeFile(name, bytes)
-    let file: File | undefined
     try {
-      file = new h5wasm.File(name, 'r')
-      return use(new Hdf5(file, module, notes))
+      const file = new h5wasm.File(name, 'r')
+      if (file.file_id < 0) throw new Error('it cannot be opened')
+      const result = use(new Hdf5(file, h5wasm, module, notes))
+      file.close()
+      return result
     } catch (error) {
+      // Closing a damaged file may never end, and what it did to the library's memory is not known: both are left to themselves.
+      library = null
       if (error instanceof Fault) throw error
       throw new Fault('bad_file', `${what} is damaged: ${error instanceof Error ? error.message : String(error)}`)
     } finally {
-      try { file?.close() } catch { /* A damaged file may not close. */ }
       module.FS.unlink(name)
     }
   }
@@ -77,7 +98,7 @@ export class Hdf5 {
 
   #group (path: string): Group {
     const group = path === '' ? this.#file : this.#file.get(path)
-    if (!(group instanceof Group)) throw new Fault('bad_file', `the file has no group "${path}"`)
+    if (!(group instanceof this.#library.Group)) throw new Fault('bad_file', `the file has no group "${path}"`)
     return group
   }
 
@@ -86,14 +107,14 @@ export class Hdf5 {
   }
 
   isGroup (path: string): boolean {
-    return this.#file.get(path) instanceof Group
+    return this.#file.get(path) instanceof this.#library.Group
   }
 
   /** The array at a path. Throws `bad_file` where there is none, or no numbers in it. */
   array (path: string): Stored {
     if (path.split('/').length > deepest) throw new Fault('bad_file', `"${path}" lies too deep`)
     const dataset = this.#file.get(path)
-    if (!(dataset instanceof Dataset)) throw new Fault('bad_file', `the array "${path}" is not in the file`)
+    if (!(dataset instanceof this.#library.Dataset)) throw new Fault('bad_file', `the array "${path}" is not in the file`)
     const { metadata } = dataset
     const { shape } = metadata
     if (shape === null || metadata.virtual_sources !== undefined) throw new Fault('bad_file', `the array "${path}" has no numbers of its own in the file`)
