@@ -4,9 +4,9 @@ import { longest, writeFloat32 } from './float32.ts'
 export const layout = {
   /** f64 by biased exponent: the power of ten in the range, or Infinity. */
   tenWithin: 0,
-  /** 32 bytes by 2 * biased exponent + (from that power on): f64 scale, f64 half gap scaled, i32 digits before the point. */
+  /** 32 bytes by 2 * biased exponent + (1 from that power on): f64 scale, i64 half gap, i32 digits before the point. */
   scales: 2048,
-  /** 32 bytes by the trailing zeros of the nine digits, 0-3: f64 half of the step, i64 2^34 / step rounded up, i32 step. */
+  /** 32 bytes by the trailing zeros of the nine digits, 0-3: i64 half of the step in parts, i64 2^34 / step rounded up, i32 step. */
   steps: 18432,
   floats: 18560,
   /** How many floats. */

@@ -1,5 +1,5 @@
 import { layout, type Other, type RowWriter } from './float32-rows.ts'
-import { halfGap, ninth, scale, scaleFromTen, tenWithin } from './float32.ts'
+import { halfGaps, scales, tenWithin, wholes } from './float32.ts'
 import { assemble } from './wasm-text.ts'
 
 /**
@@ -15,7 +15,7 @@ const text = `
 
   ;; The floats from one address to another, at least one, each with a comma after it; returns where the text ends.
   (func $row (export "row") (param $from i32) (param $to i32) (param $at i32) (result i32)
-    (local $bits i32) (local $e i32) (local $a f64) (local $scale i32) (local $s f64) (local $half f64) (local $high f64) (local $low f64)
+    (local $bits i32) (local $e i32) (local $a f64) (local $scale i32) (local $s i64) (local $half i64) (local $high i64) (local $low i64)
     (local $top i32) (local $bottom i32) (local $step i32) (local $digits i32) (local $first i32) (local $whole i32) (local $carry i32)
     (local $rest i64) (local $part i64) (local $count i32) (local $power i32) (local $tens i32)
     (loop $next
@@ -37,24 +37,25 @@ const text = `
               (i32.shl (local.get $e) (i32.const 1))
               (f64.ge (local.get $a) (f64.load offset=${layout.tenWithin} (i32.shl (local.get $e) (i32.const 3)))))
             (i32.const 5)))
-          (local.set $s (f64.mul (local.get $a) (f64.load offset=${layout.scales} (local.get $scale))))
-          (local.set $half (f64.load offset=${layout.scales + 8} (local.get $scale)))
-          (local.set $high (f64.add (local.get $s) (local.get $half)))
+          ;; In parts of 2^-22; 2^52 makes the double a whole number, its bits that number.
+          (local.set $s (i64.sub
+            (i64.reinterpret_f64 (f64.add
+              (f64.mul (local.get $a) (f64.load offset=${layout.scales} (local.get $scale)))
+              (f64.const 4503599627370496)))
+            (i64.const 0x4330000000000000)))
+          (local.set $half (i64.load offset=${layout.scales + 8} (local.get $scale)))
+          (local.set $high (i64.add (local.get $s) (local.get $half)))
           ;; Below a power of two the floats lie twice as close.
           (block $power
             (br_if $power (i32.and (local.get $bits) (i32.const 0x7fffff)))
-            (local.set $half (f64.mul (local.get $half) (f64.const 0.5))))
-          (local.set $low (f64.sub (local.get $s) (local.get $half)))
-          (local.set $top (i32.trunc_f64_s (local.get $high)))
-          (local.set $bottom (i32.trunc_f64_s (local.get $low)))
-          ;; An end within a millionth of a whole number: doubles cannot tell.
+            (local.set $half (i64.shr_u (local.get $half) (i64.const 1))))
+          (local.set $low (i64.sub (local.get $s) (local.get $half)))
+          (local.set $top (i32.wrap_i64 (i64.shr_u (local.get $high) (i64.const 22))))
+          (local.set $bottom (i32.wrap_i64 (i64.shr_u (local.get $low) (i64.const 22))))
+          ;; An end within 8 parts of a whole number: they cannot tell.
           (br_if $rare (i32.or
-            (f64.gt
-              (f64.abs (f64.sub (f64.sub (local.get $high) (f64.convert_i32_s (local.get $top))) (f64.const 0.5)))
-              (f64.const 0.499999))
-            (f64.gt
-              (f64.abs (f64.sub (f64.sub (local.get $low) (f64.convert_i32_s (local.get $bottom))) (f64.const 0.5)))
-              (f64.const 0.499999))))
+            (i32.lt_u (i32.and (i32.add (i32.wrap_i64 (local.get $high)) (i32.const 8)) (i32.const 0x3fffff)) (i32.const 16))
+            (i32.lt_u (i32.and (i32.add (i32.wrap_i64 (local.get $low)) (i32.const 8)) (i32.const 0x3fffff)) (i32.const 16))))
 
           ;; The most trailing zeros that a number in the interval has, three at the most: is the greatest multiple of 10, 100, 1000
           ;; up to the top above the bottom's whole part?
@@ -77,7 +78,7 @@ const text = `
           (local.set $digits (i32.mul
             (i32.wrap_i64 (i64.shr_u
               (i64.mul
-                (i64.extend_i32_u (i32.trunc_f64_s (f64.add (local.get $s) (f64.load offset=${layout.steps} (local.get $step)))))
+                (i64.shr_u (i64.add (local.get $s) (i64.load offset=${layout.steps} (local.get $step))) (i64.const 22))
                 (i64.load offset=${layout.steps + 8} (local.get $step)))
               (i64.const 34)))
             (i32.load offset=${layout.steps + 16} (local.get $step))))
@@ -176,18 +177,16 @@ export function compiledRows (other: Other): RowWriter {
   const { buffer } = memory
   new Float64Array(buffer, layout.tenWithin, tenWithin.length).set(tenWithin)
   const view = new DataView(buffer)
-  for (let e = 1; e < 255; e++) {
-    for (const [fromTen, by] of [scale[e], scaleFromTen[e]].entries()) {
-      const at = layout.scales + 32 * (2 * e + fromTen)
-      view.setFloat64(at, by, true)
-      view.setFloat64(at + 8, halfGap[e] * by, true)
-      view.setInt32(at + 16, ninth[e] + fromTen + 9, true)
-    }
+  for (let n = 2; n < scales.length; n++) {
+    const at = layout.scales + 32 * n
+    view.setFloat64(at, scales[n], true)
+    view.setBigInt64(at + 8, BigInt(halfGaps[n]), true)
+    view.setInt32(at + 16, wholes[n], true)
   }
   for (let zeros = 0; zeros <= 3; zeros++) {
     const at = layout.steps + 32 * zeros
     const step = 10 ** zeros
-    view.setFloat64(at, step / 2, true)
+    view.setBigInt64(at, BigInt(step * 2 ** 21), true)
     view.setBigUint64(at + 8, BigInt(Math.ceil(2 ** 34 / step)), true)
     view.setInt32(at + 16, step, true)
   }

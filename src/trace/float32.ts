@@ -3,37 +3,41 @@
  * `Math.fround`; NumPy and R do the same), and of the shortest ones the nearest to the value.
  *
  * A float stands for every real number up to half way to its neighbours. Scaled to nine digits before the point, that interval is
- * 6 to 120 wide: one 6-digit decimal (a multiple of 1000) at the most lies in it, else some of 7, 8 or always 9 digits. Doubles have the
- * 53 bits to decide this, except when an end of the interval is within `near` of a whole number: those few floats go the slow way.
+ * 6 to 120 wide: one 6-digit decimal (a multiple of 1000) at the most lies in it, else some of 7, 8 or always 9 digits. Whole numbers of
+ * 2^-22 (`parts`) have the 52 bits to decide this, except when an end of the interval is within `near` of a whole number: those few floats
+ * go the slow way.
  */
 
 /** No float32 takes more bytes: sign, nine digits, point, `e-38`. */
 export const longest = 16
 
-/** Far above the rounding of the scaled doubles (2.4e-7), and met by a few floats in a million. */
-const near = 1e-6
+const parts = 2 ** 22
+/** In parts: well above the error of an end, which is 2.5 at the most (scale, product, its rounding to parts, half gap), and met by a few floats in a million. */
+const near = 8
+/** Doubles from here on are whole numbers: adding it rounds to one. */
+const wholeNumbers = 2 ** 52
 
-/** By biased exponent e of a normal float in [2^(e-127), 2^(e-126)): half the gap to the next float above. */
-export const halfGap = new Float64Array(255)
-/** The power of ten in the range, if any: from there on a value has one digit more. Infinity where there is none. */
+/** By biased exponent e of a normal float in [2^(e-127), 2^(e-126)): the power of ten in the range, if any. Infinity where there is none. */
 export const tenWithin = new Float64Array(255)
-/** Scales the values below `tenWithin` to nine digits before the point. */
-export const scale = new Float64Array(255)
-/** The same for the values from `tenWithin` on. */
-export const scaleFromTen = new Float64Array(255)
-/** The decimal exponent of the ninth digit, for the values below `tenWithin`. */
-export const ninth = new Int32Array(255)
+/** By 2e, and 2e + 1 for the values from that power of ten on, which have a digit more: what scales them to nine digits before the point, in parts. */
+export const scales = new Float64Array(510)
+/** By the same: half the gap to the next float above, scaled, in parts. */
+export const halfGaps = new Float64Array(510)
+/** By the same: how many digits stand before the point, less than 1 for a value below 0.1. */
+export const wholes = new Int32Array(510)
 for (let e = 1; e < 255; e++) {
   const low = 2 ** (e - 127)
   // Exact for powers of two, but near 10^k the logarithm may be off by its last bit.
   let magnitude = Math.round(Math.log10(low))
   if (Number(`1e${magnitude}`) > low) magnitude--
   const ten = Number(`1e${magnitude + 1}`)
-  halfGap[e] = 2 ** (e - 151)
   tenWithin[e] = ten < 2 * low ? ten : Infinity
-  scale[e] = Number(`1e${8 - magnitude}`)
-  scaleFromTen[e] = Number(`1e${7 - magnitude}`)
-  ninth[e] = magnitude - 8
+  for (const more of [0, 1]) {
+    const scale = Number(`1e${8 - magnitude - more}`)
+    scales[2 * e + more] = scale * parts
+    halfGaps[2 * e + more] = Math.round(2 ** (e - 151) * scale * parts)
+    wholes[2 * e + more] = magnitude + 1 + more
+  }
 }
 
 const zero = 48
@@ -70,22 +74,20 @@ export function writeFloat32 (bytes: Uint8Array, at: number, value: number, bits
   const e = (bits >>> 23) & 255
   if (e === 0) return writeSlowly(bytes, at, a)
 
-  let by = scale[e]
-  let exponent = ninth[e]
-  if (a >= tenWithin[e]) {
-    by = scaleFromTen[e]
-    exponent++
-  }
-  const s = a * by
-  const half = halfGap[e] * by
-  const high = s + half
+  const at2e = 2 * e + (a >= tenWithin[e] ? 1 : 0)
+  let exponent = wholes[at2e] - 9
+  const inParts = a * scales[at2e] + wholeNumbers - wholeNumbers
+  const half = halfGaps[at2e]
+  const high = inParts + half
   // Below a power of two the floats lie twice as close.
-  const low = s - ((bits & 0x7fffff) === 0 ? half / 2 : half)
-  const top = high | 0
-  const bottom = (low | 0) + 1
-  const over = high - top
-  const under = bottom - low
-  if (over < near || over > 1 - near || under < near || under > 1 - near) return writeSlowly(bytes, at, a)
+  const low = inParts - ((bits & 0x7fffff) === 0 ? Math.floor(half / 2) : half)
+  const s = inParts / parts
+  const top = (high / parts) | 0
+  const bottom = ((low / parts) | 0) + 1
+  const over = high - top * parts
+  const under = bottom * parts - low
+  // The same floats as the compiled writer leaves: in [0, near) or from parts - near on.
+  if (over < near || over >= parts - near || under <= near || under > parts - near) return writeSlowly(bytes, at, a)
 
   let digits = top - top % 1000
   if (digits >= bottom) {

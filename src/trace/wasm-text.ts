@@ -16,7 +16,6 @@ const plain: Record<string, number> = {
   'i32.lt_u': 0x49,
   'i32.gt_s': 0x4a,
   'i32.gt_u': 0x4b,
-  'f64.gt': 0x64,
   'f64.ge': 0x66,
   'i32.add': 0x6a,
   'i32.sub': 0x6b,
@@ -26,6 +25,7 @@ const plain: Record<string, number> = {
   'i32.shl': 0x74,
   'i32.shr_u': 0x76,
   'i64.clz': 0x79,
+  'i64.add': 0x7c,
   'i64.sub': 0x7d,
   'i64.mul': 0x7e,
   'i64.and': 0x83,
@@ -34,13 +34,11 @@ const plain: Record<string, number> = {
   'i64.shr_u': 0x88,
   'f64.abs': 0x99,
   'f64.add': 0xa0,
-  'f64.sub': 0xa1,
   'f64.mul': 0xa2,
   'i32.wrap_i64': 0xa7,
-  'i32.trunc_f64_s': 0xaa,
   'i64.extend_i32_u': 0xad,
-  'f64.convert_i32_s': 0xb7,
-  'f64.promote_f32': 0xbb
+  'f64.promote_f32': 0xbb,
+  'i64.reinterpret_f64': 0xbd
 }
 /** The opcodes with an alignment, which is only a hint and always 0 here, and an offset. */
 const memory: Record<string, number> = {
