@@ -6,7 +6,7 @@ import { defaultKinds } from '../request/probe.ts'
 import { tokenCounts } from '../request/tokens.ts'
 
 export { describeSample } from './sample.ts'
-export { describeWeights } from './weights.ts'
+export { describeWeights, type WeightsFormat } from './weights.ts'
 
 /** The answer to /models: every version of every model, those that are not served with the reason. */
 export function describeList (entries: readonly Entry[]): { models: object[] } {

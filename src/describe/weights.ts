@@ -2,7 +2,9 @@ import { cellOf, unitsOf } from '../cells/cells.ts'
 import { Fault } from '../errors.ts'
 import type { Layer, Weight } from '../model.ts'
 import type { Served } from '../registry/entry.ts'
+import { packers } from '../trace/encode.ts'
 import { JsonWriter, jsonSize } from '../trace/json-writer.ts'
+import type { NamedArray } from '../trace/named.ts'
 import { equationsOf } from './equations.ts'
 import { axesOf, gateWeights } from './gates.ts'
 
@@ -14,13 +16,27 @@ export interface WeightsChoice {
   readonly layout: 'gates' | 'keras'
 }
 
+/** What weights can be had as. */
+export type WeightsFormat = 'json' | keyof typeof packers
+
 type Head = Pick<Served, 'id' | 'version' | 'digest' | 'file'>
 
 /**
- * The answer to /models/:id/weights as JSON, numbers as the shortest decimals of their float32. Layout `gates`: by layer, recurrent ones gate by
- * gate; `keras`: the list that the whole model's `get_weights()` gives. Throws `unknown_name` for a layer that is not there.
+ * The answer to /models/:id/weights, in JSON numbers as the shortest decimals of their float32. Layout `gates`: by layer, recurrent ones gate by
+ * gate; `keras`: the list that the whole model's `get_weights()` gives. Other formats have the arrays by the layer and their names in it
+ * (`lstm/W_i`, `bi/forward/U_c`, `lstm/kernel`), and as metadata what the JSON says without `data`. Throws `unknown_name` for a layer that is not there.
  */
-export function describeWeights ({ id, version, digest, file }: Head, { layer, values, layout }: WeightsChoice): Uint8Array<ArrayBuffer> {
+export function describeWeights (head: Head, choice: WeightsChoice, format: WeightsFormat = 'json'): Uint8Array<ArrayBuffer> {
+  if (format === 'json') return writeAnswer(head, choice, () => {})
+  const arrays: NamedArray[] = []
+  const words = writeAnswer(head, { ...choice, values: false }, (name, { shape, data }) => { arrays.push({ name, shape, data }) })
+  return packers[format](JSON.parse(Buffer.from(words).toString()), choice.values ? arrays : [])
+}
+
+/** Given every weight that is written, under its layer's path and its name in the layer. */
+type Take = (name: string, weight: Weight) => void
+
+function writeAnswer ({ id, version, digest, file }: Head, { layer, values, layout }: WeightsChoice, take: Take): Uint8Array<ArrayBuffer> {
   const { layers } = file.graph
   if (layer !== undefined && !Object.hasOwn(layers, layer)) {
     throw new Fault('unknown_name', `there is no layer ${JSON.stringify(layer)} in this model; its layers are ${file.layerOrder.map((path) => JSON.stringify(path)).join(', ')}`)
@@ -39,6 +55,7 @@ export function describeWeights ({ id, version, digest, file }: Head, { layer, v
       json.member('layer', path)
       json.member('name', name)
       writeWeight(json, weight, null, values)
+      take(`${path}/${name}`, weight)
       json.close('}')
     }
     json.close(']')
@@ -48,7 +65,7 @@ export function describeWeights ({ id, version, digest, file }: Head, { layer, v
     json.open('{')
     for (const path of paths) {
       json.key(path)
-      writeLayer(json, layers[path], { keras: file.keras, values })
+      writeLayer(json, layers[path], { keras: file.keras, values, path, take })
     }
     json.close('}')
   }
@@ -87,6 +104,9 @@ function insideOf (layer: Layer): [string, Layer][] {
 interface Manner {
   readonly keras: 1 | 2 | 3
   readonly values: boolean
+  /** Where the layer is: the names of its weights start with it. */
+  readonly path: string
+  readonly take: Take
   /** The cells of an RNN are run from its last step to its first; a layer that is its own cell says so itself. */
   readonly backwards?: boolean
 }
@@ -108,33 +128,34 @@ function writeInside (json: JsonWriter, layer: Layer, manner: Manner): void {
     json.open('{')
     for (const [n, inner] of Object.entries(layer.children)) {
       json.key(n)
-      writeLayer(json, inner, manner)
+      writeLayer(json, inner, { ...manner, path: `${manner.path}/cells/${n}` })
     }
     json.close('}')
   } else if (cell !== undefined) {
     json.member('units', unitsOf(layer))
     json.member('gateOrder', cell.gates)
     json.member('equations', equationsOf(layer, manner.keras, manner.backwards))
-    writeWeights(json, gateWeights(layer, cell), manner.values)
+    writeWeights(json, gateWeights(layer, cell), manner)
   } else {
     const inside = insideOf(layer).filter(([, inner]) => weightsIn(inner).length > 0)
     if (inside.length === 0 || Object.keys(layer.weights).length > 0) {
-      writeWeights(json, Object.entries(layer.weights).map(([name, weight]) => ({ name, weight, axes: axesOf(layer, name, weight.shape.length) })), manner.values)
+      writeWeights(json, Object.entries(layer.weights).map(([name, weight]) => ({ name, weight, axes: axesOf(layer, name, weight.shape.length) })), manner)
     }
     for (const [place, inner] of inside) {
       json.key(place)
-      writeLayer(json, inner, manner)
+      writeLayer(json, inner, { ...manner, path: `${manner.path}/${place}` })
     }
   }
 }
 
-function writeWeights (json: JsonWriter, weights: readonly { name: string, weight: Weight, axes: readonly string[] | null }[], values: boolean): void {
+function writeWeights (json: JsonWriter, weights: readonly { name: string, weight: Weight, axes: readonly string[] | null }[], { values, path, take }: Manner): void {
   json.key('weights')
   json.open('{')
   for (const { name, weight, axes } of weights) {
     json.key(name)
     json.open('{')
     writeWeight(json, weight, axes, values)
+    take(`${path}/${name}`, weight)
     json.close('}')
   }
   json.close('}')

@@ -1,32 +1,43 @@
 import type { FastifyInstance } from 'fastify'
 import { Fault } from '../errors.ts'
-import type { Job } from '../pool/protocol.ts'
+import type { Format } from '../trace/encode.ts'
 
 /** The formats of an answer, in the order of preference: the one place that knows their media types. */
-const mediaTypes: Readonly<Record<Job['format'], string>> = { json: 'application/json' }
+const mediaTypes = {
+  json: 'application/json',
+  npz: 'application/x-npz',
+  safetensors: 'application/vnd.safetensors'
+} as const satisfies Partial<Record<Format, string>>
+
+/** A format that `Accept` can ask for. */
+export type AnswerFormat = keyof typeof mediaTypes
+export const answerFormats = Object.keys(mediaTypes) as AnswerFormat[]
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The format of the answer that `Accept` asks for. */
-    format: Job['format']
+    format: AnswerFormat
+  }
+  interface FastifyContextConfig {
+    /** The formats that a route answers in; JSON alone where it does not say. */
+    formats?: readonly AnswerFormat[]
   }
 }
 
-/** Every route registered after this one knows the format of its answer; what there is no format for is refused. */
+/** Every route registered after this one knows the format of its answer; what it has no format for is refused. */
 export function negotiate (app: FastifyInstance): void {
   app.decorateRequest('format', 'json')
-  app.addHook('onRequest', async (request) => { request.format = formatFor(request.headers.accept) })
+  app.addHook('onRequest', async (request) => { request.format = formatFor(request.headers.accept, request.routeOptions.config.formats) })
 }
 
 /** The Content-Type of a format. */
-export const contentType = (format: Job['format']): string => mediaTypes[format]
+export const contentType = (format: AnswerFormat): string => mediaTypes[format]
 
 /**
- * The format that an Accept header likes best (RFC 9110, 12.5.1).
- * @throws Fault not_acceptable, listing the media types there are
+ * The one of a route's formats that an Accept header likes best (RFC 9110, 12.5.1); the first of those it likes as much.
+ * @throws Fault not_acceptable, listing their media types
  */
-export function formatFor (accept: string = '*/*'): Job['format'] {
-  const formats = Object.keys(mediaTypes) as Job['format'][]
+export function formatFor (accept: string = '*/*', formats: readonly AnswerFormat[] = ['json']): AnswerFormat {
   const wishes = accept.split(',').map((part) => {
     const [range, ...parameters] = part.split(';').map((word) => word.trim().toLowerCase())
     const q = parameters.find((parameter) => parameter.startsWith('q='))
@@ -42,7 +53,7 @@ export function formatFor (accept: string = '*/*'): Job['format'] {
   }
   const best = formats.reduce((a, b) => quality(mediaTypes[b]) > quality(mediaTypes[a]) ? b : a)
   if (!(quality(mediaTypes[best]) > 0)) {
-    throw new Fault('not_acceptable', `There is no answer as ${accept}. Ask for ${Object.values(mediaTypes).join(' or ')}.`)
+    throw new Fault('not_acceptable', `There is no answer as ${accept}. Ask for ${formats.map((format) => mediaTypes[format]).join(' or ')}.`)
   }
   return best
 }

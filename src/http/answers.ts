@@ -1,5 +1,6 @@
 import { Type, type TSchema } from 'typebox'
 import { faults, type FaultCode } from '../errors.ts'
+import { contentType, type AnswerFormat } from './accept.ts'
 
 /** What comes back, for the document only: the bodies of probes are encoded in the pool and sent as they are. */
 
@@ -81,9 +82,19 @@ export const Problem = Type.Object({
   instance: Type.Optional(Type.String({ description: 'The id of the request, as in the header x-request-id and in the log.' }))
 }, { $id: 'Problem' })
 
-/** The answers of a route: its own, and the problems that it may meet. */
-export function answers (ok: TSchema, description: string, ...codes: FaultCode[]): Record<string, unknown> {
-  const responses: Record<string, unknown> = { 200: { description, content: { 'application/json': { schema: ok } } } }
+/** What the other formats are, beside JSON. */
+const otherFormats: Readonly<Record<Exclude<AnswerFormat, 'json'>, TSchema>> = {
+  npz: Type.String({
+    description: 'A file for `numpy.load`: float32 arrays (masks: bool) by their paths in the JSON answer, `lstm/gates/forget`, `outputs/dense`, `lstm/W_i`. `__metadata__` is the rest ' +
+      'of the JSON answer, in UTF-8 as an array of bytes.'
+  }),
+  safetensors: Type.String({ description: 'The same arrays for the safetensors package. `__metadata__` has the members of the rest of the JSON answer: texts as they are, others as JSON.' })
+}
+
+/** The answers of a route: its own, in each of its formats, and the problems that it may meet. */
+export function answers (ok: TSchema, description: string, formats: readonly AnswerFormat[], ...codes: FaultCode[]): Record<string, unknown> {
+  const content = Object.fromEntries(formats.map((format) => [contentType(format), { schema: format === 'json' ? ok : otherFormats[format] }]))
+  const responses: Record<string, unknown> = { 200: { description, content } }
   for (const code of codes) {
     const [status, title] = faults[code]
     const before = responses[status] as { description: string } | undefined

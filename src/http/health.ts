@@ -7,7 +7,7 @@ import type { App, ServiceSource } from './service.ts'
 export function healthRoutes (app: App, service: ServiceSource, settings: Settings, closing: () => boolean): void {
   app.get('/health/live', {
     logLevel: 'warn',
-    schema: { tags: ['health'], operationId: 'live', summary: 'The process answers', security: [], response: answers(LiveAnswer, 'It lives') }
+    schema: { tags: ['health'], operationId: 'live', summary: 'The process answers', security: [], response: answers(LiveAnswer, 'It lives', ['json']) }
   }, async () => ({ status: 'live' }))
 
   app.get('/health/ready', {
@@ -17,7 +17,7 @@ export function healthRoutes (app: App, service: ServiceSource, settings: Settin
       operationId: 'ready',
       summary: 'The engine runs and every model has been looked at',
       security: [],
-      response: answers(ReadyAnswer, 'It serves; models that are refused do not hold it back', 'not_ready')
+      response: answers(ReadyAnswer, 'It serves; models that are refused do not hold it back', ['json'], 'not_ready')
     }
   }, async () => {
     if (closing()) throw new Fault('not_ready', 'the service is stopping')

@@ -1,5 +1,8 @@
 import type { Plan } from '../plan/plan.ts'
 import { encodeJson } from './json.ts'
+import { arraysOf, metadataOf, type Packer } from './named.ts'
+import { packNpz } from './npz.ts'
+import { packSafetensors } from './safetensors.ts'
 import type { Trace } from './trace.ts'
 
 /** Members that open an answer as they are: `model`, `version`, `digest`. */
@@ -8,9 +11,19 @@ export type Head = Readonly<Record<string, unknown>>
 /** An answer's bytes in one format. */
 export type Encoder = (head: Head, trace: Trace, plan: Plan) => Uint8Array<ArrayBuffer>
 
+/** The formats that are arrays with names, for whatever has some. */
+export const packers = {
+  npz: packNpz,
+  safetensors: packSafetensors
+} as const satisfies Record<string, Packer>
+
+const packed = (packer: Packer): Encoder => (head, trace, plan) => packer(metadataOf(head, trace, plan), arraysOf(trace))
+
 /** Every format an answer can be had in. */
 export const encoders = {
-  json: encodeJson
+  json: encodeJson,
+  npz: packed(packNpz),
+  safetensors: packed(packSafetensors)
 } as const satisfies Record<string, Encoder>
 
 export type Format = keyof typeof encoders

@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Layer } from '../../src/model.ts'
 import { describeWeights, type WeightsChoice } from '../../src/describe/weights.ts'
 import { graphOf, layer, served } from '../request/models.ts'
+import { floats, readNpz, type Found } from '../trace/readers.ts'
 import { bidirectional, counted, dense, gru, lstm, normalization, simple, stacked } from './models.ts'
 
 const chain = (layers: readonly Layer[]) => graphOf({ x: { shape: [null, null, 2] } }, layers.map((one, n) => [one, n === 0 ? 'x' : layers[n - 1].path]))
@@ -109,4 +110,18 @@ t.test('a weight that is not finite', async (t) => {
   const broken = layer('d', 'Dense', { units: 1 }, { weights: { kernel: { shape: [2, 1], data: Float32Array.of(NaN, 0.1) } } })
   const body = answer([broken])
   t.same([body.layers.d.weights.kernel.data, body.nonFinite], [[[null], [0.1]], 1])
+})
+
+t.test('the arrays alone, under the places they have in the JSON', async (t) => {
+  const inner = graphOf({ 'td/in': { shape: [null, 2] } }, [[normalization('td/m/norm', 2), 'td/in'], [lstm('td/m/lstm', 1, 2), 'td/m/norm']])
+  const { file } = served(chain([bidirectional('bi'), stacked('rnn'), layer('td', 'TimeDistributed', {}, { children: { layer: layer('td/m', 'Functional', {}, { graph: inner }) } })]))
+  const arrays = (layout: WeightsChoice['layout'], layer: string): Map<string, Found> =>
+    readNpz(describeWeights({ id: 'm', version: 2, digest: 'sha256:0', file }, { values: true, layout, layer }, 'npz'))
+  const bi = arrays('gates', 'bi')
+  t.same([...bi.keys()].slice(0, 3), ['__metadata__', 'bi/forward/W_z', 'bi/forward/U_z'])
+  t.equal(bi.size, 25)
+  t.same(floats(bi.get('bi/backward/rb_h')!), [205])
+  t.same([...arrays('gates', 'rnn').keys()].slice(-4), ['rnn/cells/0/b_o', 'rnn/cells/1/W', 'rnn/cells/1/U', 'rnn/cells/1/b'])
+  t.ok(['td/m/norm/gamma', 'td/m/lstm/W_i'].every((name) => arrays('gates', 'td').has(name)))
+  t.same([...arrays('keras', 'rnn').keys()].slice(-2), ['rnn/cells/1/recurrent_kernel', 'rnn/cells/1/bias'])
 })

@@ -15,3 +15,13 @@ t.test('what an Accept header asks for', async (t) => {
     }
   }
 })
+
+t.test('a route of several formats', async (t) => {
+  const all = ['json', 'npz', 'safetensors'] as const
+  const wishes: [string | undefined, string][] = [
+    [undefined, 'json'], ['*/*', 'json'], ['application/*', 'json'], ['application/x-npz', 'npz'], ['application/vnd.safetensors, */*;q=0.5', 'safetensors'],
+    ['application/json;q=0.2, application/x-npz;q=0.8', 'npz'], ['application/json, application/x-npz', 'json'], ['application/json;q=0, */*', 'npz']
+  ]
+  for (const [header, format] of wishes) t.equal(formatFor(header, all), format, String(header))
+  t.throws(() => formatFor('text/csv', all), { code: 'not_acceptable', message: /application\/json or application\/x-npz or application\/vnd\.safetensors/ })
+})
