@@ -6,12 +6,14 @@ export const layout = {
   tenWithin: 0,
   /** 32 bytes by 2 * biased exponent + (1 from that power on): f64 scale, i64 half gap, i32 digits before the point. */
   scales: 2048,
-  /** 32 bytes by the trailing zeros of the nine digits, 0-3: i64 half of the step in parts, i64 2^34 / step rounded up, i32 step. */
+  /** 32 bytes by the trailing zeros of the last three digits, 0-3: i64 half of the step in parts, i32 2^20 / step rounded up (0 for 1000), i32 step. */
   steps: 18432,
-  floats: 18560,
+  /** 8 bytes by three digits, and once more for 1000: their text, u8 trailing zeros, u8 remainder by 100, u8 by 10. */
+  groups: 18560,
+  floats: 26624,
   /** How many floats. */
   window: 4096,
-  text: 34944,
+  text: 43008,
   /** Where the memory ends, in pages of 64 KiB. */
   pages: 2
 } as const

@@ -8,7 +8,7 @@ import { assemble } from './wasm-text.ts'
  * the trailing zeros. What is rare (non-finite, -0, subnormal, too near a decimal for doubles to tell) is left to `other`.
  */
 
-const text = `
+const source = `
 (module
   (import "e" "memory" (memory ${layout.pages}))
   (import "e" "other" (func $other (param $bits i32) (param $at i32) (result i32)))
@@ -16,8 +16,8 @@ const text = `
   ;; The floats from one address to another, at least one, each with a comma after it; returns where the text ends.
   (func $row (export "row") (param $from i32) (param $to i32) (param $at i32) (result i32)
     (local $bits i32) (local $e i32) (local $a f64) (local $scale i32) (local $s i64) (local $half i64) (local $high i64) (local $low i64)
-    (local $top i32) (local $bottom i32) (local $step i32) (local $digits i32) (local $first i32) (local $whole i32) (local $carry i32)
-    (local $rest i64) (local $part i64) (local $count i32) (local $power i32) (local $tens i32)
+    (local $top i32) (local $bottom i32) (local $step i32) (local $width i32) (local $six i32) (local $thousands i32) (local $group i32)
+    (local $three i32) (local $first i32) (local $second i32) (local $third i32) (local $whole i32) (local $rest i64) (local $count i32) (local $power i32) (local $tens i32)
     (loop $next
       (local.set $bits (i32.load (local.get $from)))
       (local.set $e (i32.and (i32.shr_u (local.get $bits) (i32.const 23)) (i32.const 255)))
@@ -57,59 +57,51 @@ const text = `
             (i32.lt_u (i32.and (i32.add (i32.wrap_i64 (local.get $high)) (i32.const 8)) (i32.const 0x3fffff)) (i32.const 16))
             (i32.lt_u (i32.and (i32.add (i32.wrap_i64 (local.get $low)) (i32.const 8)) (i32.const 0x3fffff)) (i32.const 16))))
 
-          ;; The most trailing zeros that a number in the interval has, three at the most: is the greatest multiple of 10, 100, 1000
-          ;; up to the top above the bottom's whole part?
-          (local.set $rest (i64.extend_i32_u (local.get $top)))
+          ;; The top's last three digits; unless the interval has a multiple of 1000, all in it share the six digits before them.
+          (local.set $six (i32.wrap_i64 (i64.shr_u (i64.mul (i64.extend_i32_u (local.get $top)) (i64.const 274877907)) (i64.const 38))))
+          (local.set $thousands (i32.mul (local.get $six) (i32.const 1000)))
+          (local.set $width (i32.sub (local.get $top) (local.get $bottom)))
+          (local.set $top (i32.sub (local.get $top) (local.get $thousands)))
+          (local.set $bottom (i32.sub (local.get $bottom) (local.get $thousands)))
+          ;; The most trailing zeros that a number in the interval has, three at the most: is the top's remainder by 1000, 100, 10 less
+          ;; than the way to the bottom's whole part?
+          (local.set $group (i32.shl (local.get $top) (i32.const 3)))
           (local.set $step (i32.shl
             (i32.add
               (i32.add
-                (i32.gt_s
-                  (i32.mul (i32.wrap_i64 (i64.shr_u (i64.mul (local.get $rest) (i64.const 1717986919)) (i64.const 34))) (i32.const 10))
-                  (local.get $bottom))
-                (i32.gt_s
-                  (i32.mul (i32.wrap_i64 (i64.shr_u (i64.mul (local.get $rest) (i64.const 171798692)) (i64.const 34))) (i32.const 100))
-                  (local.get $bottom)))
-              (i32.gt_s
-                (i32.mul (i32.wrap_i64 (i64.shr_u (i64.mul (local.get $rest) (i64.const 274877907)) (i64.const 38))) (i32.const 1000))
-                (local.get $bottom)))
+                (i32.lt_u (local.get $top) (local.get $width))
+                (i32.lt_u (i32.load8_u offset=${layout.groups + 4} (local.get $group)) (local.get $width)))
+              (i32.lt_u (i32.load8_u offset=${layout.groups + 5} (local.get $group)) (local.get $width)))
             (i32.const 5)))
-          ;; The nearest multiple, or the next one if that lies outside. The quotients by 1, 10 and 100 are exact; the one by 1000 may be
-          ;; one too great, but of those multiples only one lies within.
-          (local.set $digits (i32.mul
-            (i32.wrap_i64 (i64.shr_u
-              (i64.mul
-                (i64.shr_u (i64.add (local.get $s) (i64.load offset=${layout.steps} (local.get $step))) (i64.const 22))
-                (i64.load offset=${layout.steps + 8} (local.get $step)))
-              (i64.const 34)))
+          ;; The nearest multiple, or the next one if that lies outside; three zeros have the factor 0.
+          (local.set $three (i32.mul
+            (i32.shr_u
+              (i32.mul
+                (i32.sub
+                  (i32.wrap_i64 (i64.shr_u (i64.add (local.get $s) (i64.load offset=${layout.steps} (local.get $step))) (i64.const 22)))
+                  (local.get $thousands))
+                (i32.load offset=${layout.steps + 8} (local.get $step)))
+              (i32.const 20))
             (i32.load offset=${layout.steps + 16} (local.get $step))))
-          (local.set $digits (i32.add
-            (local.get $digits)
+          (local.set $three (i32.add
+            (local.get $three)
             (i32.mul
               (i32.load offset=${layout.steps + 16} (local.get $step))
-              (i32.sub (i32.gt_s (i32.const 1) (i32.sub (local.get $digits) (local.get $bottom))) (i32.gt_s (local.get $digits) (local.get $top))))))
+              (i32.sub (i32.le_s (local.get $three) (local.get $bottom)) (i32.gt_s (local.get $three) (local.get $top))))))
 
-          ;; The first digit, and the other eight as bytes: halves of four, quarters of two, then single digits, side by side.
-          (local.set $rest (i64.extend_i32_u (local.get $digits)))
-          (local.set $first (i32.wrap_i64 (i64.shr_u (i64.mul (local.get $rest) (i64.const 1441151881)) (i64.const 57))))
-          (local.set $rest (i64.sub (local.get $rest) (i64.extend_i32_u (i32.mul (local.get $first) (i32.const 100000000)))))
-          (local.set $part (i64.shr_u (i64.mul (local.get $rest) (i64.const 109951163)) (i64.const 40)))
-          (local.set $rest (i64.or
-            (local.get $part)
-            (i64.shl (i64.sub (local.get $rest) (i64.mul (local.get $part) (i64.const 10000))) (i64.const 32))))
-          (local.set $part (i64.and (i64.shr_u (i64.mul (local.get $rest) (i64.const 10486)) (i64.const 20)) (i64.const 0x0000007f0000007f)))
-          (local.set $rest (i64.or
-            (local.get $part)
-            (i64.shl (i64.sub (local.get $rest) (i64.mul (local.get $part) (i64.const 100))) (i64.const 16))))
-          (local.set $part (i64.and (i64.shr_u (i64.mul (local.get $rest) (i64.const 103)) (i64.const 10)) (i64.const 0x000f000f000f000f)))
-          (local.set $rest (i64.or
-            (local.get $part)
-            (i64.shl (i64.sub (local.get $rest) (i64.mul (local.get $part) (i64.const 10))) (i64.const 8))))
-          (local.set $count (i32.sub (i32.const 9) (i32.wrap_i64 (i64.shr_u (i64.clz (local.get $rest)) (i64.const 3)))))
-          (local.set $rest (i64.or (local.get $rest) (i64.const 0x3030303030303030)))
-          ;; Up to the next power of ten.
-          (local.set $carry (i32.gt_u (local.get $first) (i32.const 9)))
-          (local.set $first (i32.add (i32.sub (local.get $first) (i32.mul (local.get $carry) (i32.const 9))) (i32.const 48)))
-          (local.set $whole (i32.add (i32.load offset=${layout.scales + 16} (local.get $scale)) (local.get $carry)))
+          ;; Three digits at a time from a table. The first three are 1000 for the next power of ten.
+          (local.set $group (i32.wrap_i64 (i64.shr_u (i64.mul (i64.extend_i32_u (local.get $six)) (i64.const 4294968)) (i64.const 32))))
+          (local.set $whole (i32.add (i32.load offset=${layout.scales + 16} (local.get $scale)) (i32.gt_u (local.get $group) (i32.const 999))))
+          (local.set $second (i32.load offset=${layout.groups}
+            (i32.shl (i32.sub (local.get $six) (i32.mul (local.get $group) (i32.const 1000))) (i32.const 3))))
+          (local.set $first (i32.load offset=${layout.groups} (i32.shl (local.get $group) (i32.const 3))))
+          (local.set $third (i32.load offset=${layout.groups} (i32.shl (local.get $three) (i32.const 3))))
+          (local.set $count (i32.sub (i32.const 9) (i32.shr_u (local.get $third) (i32.const 24))))
+          (block $counted
+            (br_if $counted (local.get $three))
+            (local.set $count (i32.sub (i32.const 6) (i32.shr_u (local.get $second) (i32.const 24))))
+            (br_if $counted (i32.ne (local.get $count) (i32.const 3)))
+            (local.set $count (i32.sub (i32.const 3) (i32.shr_u (local.get $first) (i32.const 24)))))
 
           (i32.store8 (local.get $at) (i32.const 45))
           (local.set $at (i32.add (local.get $at) (i32.shr_u (local.get $bits) (i32.const 31))))
@@ -118,10 +110,17 @@ const text = `
             ;; 0.00 and the digits
             (i32.store (local.get $at) (i32.const 0x30302e30))
             (local.set $at (i32.add (i32.sub (local.get $at) (local.get $whole)) (i32.const 2)))
-            (i32.store8 (local.get $at) (local.get $first))
-            (i64.store offset=1 (local.get $at) (local.get $rest))
+            (i32.store (local.get $at) (local.get $first))
+            (i32.store offset=3 (local.get $at) (local.get $second))
+            (i32.store offset=6 (local.get $at) (local.get $third))
             (local.set $at (i32.add (local.get $at) (local.get $count)))
             (br $written))
+          ;; All after the first digit.
+          (local.set $rest (i64.or
+            (i64.or
+              (i64.extend_i32_u (i32.and (i32.shr_u (local.get $first) (i32.const 8)) (i32.const 0xffff)))
+              (i64.shl (i64.extend_i32_u (i32.and (local.get $second) (i32.const 0xffffff))) (i64.const 16)))
+            (i64.shl (i64.extend_i32_u (local.get $third)) (i64.const 40))))
           (i32.store8 (local.get $at) (local.get $first))
           (block $exponent
             (br_if $exponent (i32.gt_u (i32.sub (local.get $whole) (i32.const 1)) (i32.const 8)))
@@ -187,9 +186,15 @@ export function compiledRows (other: Other): RowWriter {
     const at = layout.steps + 32 * zeros
     const step = 10 ** zeros
     view.setBigInt64(at, BigInt(step * 2 ** 21), true)
-    view.setBigUint64(at + 8, BigInt(Math.ceil(2 ** 34 / step)), true)
+    view.setInt32(at + 8, zeros === 3 ? 0 : Math.ceil(2 ** 20 / step), true)
     view.setInt32(at + 16, step, true)
   }
-  const { exports } = new Instance(new Module(assemble(text)), { e: { memory, other } })
+  const text = new Uint8Array(buffer)
+  for (let n = 0; n <= 1000; n++) {
+    const at = layout.groups + 8 * n
+    const digits = n === 1000 ? '100' : String(n).padStart(3, '0')
+    text.set([...Buffer.from(digits), 3 - digits.replace(/0+$/, '').length, n % 100, n % 10], at)
+  }
+  const { exports } = new Instance(new Module(assemble(source)), { e: { memory, other } })
   return { buffer, row: exports.row }
 }

@@ -16,6 +16,7 @@ const plain: Record<string, number> = {
   'i32.lt_u': 0x49,
   'i32.gt_s': 0x4a,
   'i32.gt_u': 0x4b,
+  'i32.le_s': 0x4c,
   'f64.ge': 0x66,
   'i32.add': 0x6a,
   'i32.sub': 0x6b,
@@ -24,11 +25,9 @@ const plain: Record<string, number> = {
   'i32.or': 0x72,
   'i32.shl': 0x74,
   'i32.shr_u': 0x76,
-  'i64.clz': 0x79,
   'i64.add': 0x7c,
   'i64.sub': 0x7d,
   'i64.mul': 0x7e,
-  'i64.and': 0x83,
   'i64.or': 0x84,
   'i64.shl': 0x86,
   'i64.shr_u': 0x88,
@@ -42,7 +41,7 @@ const plain: Record<string, number> = {
 }
 /** The opcodes with an alignment, which is only a hint and always 0 here, and an offset. */
 const memory: Record<string, number> = {
-  'i32.load': 0x28, 'i64.load': 0x29, 'f32.load': 0x2a, 'f64.load': 0x2b, 'i32.store': 0x36, 'i64.store': 0x37, 'i32.store8': 0x3a
+  'i32.load': 0x28, 'i64.load': 0x29, 'f32.load': 0x2a, 'f64.load': 0x2b, 'i32.load8_u': 0x2d, 'i32.store': 0x36, 'i64.store': 0x37, 'i32.store8': 0x3a
 }
 const locals: Record<string, number> = { 'local.get': 0x20, 'local.set': 0x21, 'local.tee': 0x22 }
 const branches: Record<string, number> = { br: 0x0c, br_if: 0x0d }
