@@ -200,7 +200,7 @@ def order_of_layers(k):
 # Names that a path, a JSON object, a file or a web page could take for something else, as far as TensorFlow takes them for scopes
 # (no spaces, quotes, colons or other alphabets). Keras 3 has no slash in a name; Keras 2.15 has no dash or underscore in front.
 PLAIN = ['lstm.1', '123', '..', '.x', 'a>b', 'hidden', 'output', 'constructor', 'toString', 'forward', 'l' * 120]
-ODD = {2: ['block/lstm', 'block/inner/lstm', 'a/0'], 3: ['__proto__', '_x', '-x']}
+ODD = {2: ['block/lstm', 'block/inner/lstm', 'a/0'], 3: ['_x', '-x']}
 
 
 @case('names', formats={2: ('h5',), 3: ('keras',)}, batch=1, notes='layer names that mean something elsewhere')
