@@ -1,0 +1,93 @@
+// node bench/float-text.mjs: what one float32 costs as JSON text, beside JSON.stringify and, where $PYTHON has it, orjson on a NumPy array.
+// Rounds are interleaved; each number is a median, in nanoseconds of CPU time, and its spread from the lowest to the highest.
+
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { JsonWriter, jsonSize } from '../dist/src/trace/json-writer.js'
+import { nestedWriter, plainRows } from '../dist/src/trace/float32-rows.js'
+
+const rounds = Number(process.env.ROUNDS ?? 15)
+const shape = [16, 100, 128]
+const size = shape.reduce((a, b) => a * b, 1)
+
+const kinds = {
+  'typical activations in (-1, 1)': () => Math.tanh(2 * (Math.random() + Math.random() + Math.random() - 1.5)),
+  'any bits of an activation, 1e-6 to 1': () => (Math.random() < 0.5 ? -1 : 1) * 10 ** (-6 * Math.random()),
+  'relu, half of them 0': () => Math.max(0, 4 * (Math.random() - 0.5))
+}
+
+const plain = nestedWriter(plainRows)
+const ways = {
+  statescope (data) {
+    const json = new JsonWriter(jsonSize({ shape, data }))
+    json.values({ shape, data })
+    return json.finish().length
+  },
+  'statescope, without WebAssembly' (data) {
+    let bytes = 0
+    plain(shape, data, (piece) => { bytes += piece.length })
+    return bytes
+  },
+  'JSON.stringify(Array.from(data))': (data) => Buffer.from(JSON.stringify(Array.from(data))).length
+}
+
+const python = `
+import base64, sys, time
+import numpy, orjson
+print('ready', orjson.__version__, flush=True)
+for line in sys.stdin:
+    data = numpy.frombuffer(base64.b64decode(line), numpy.float32).reshape(${shape})
+    start = time.process_time_ns()
+    text = orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY)
+    print(time.process_time_ns() - start, len(text), flush=True)
+`
+
+async function startOrjson () {
+  const child = spawn(process.env.PYTHON ?? 'python3', ['-c', python], { stdio: ['pipe', 'pipe', 'ignore'] })
+  child.on('error', () => {})
+  child.stdin.on('error', () => {})
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const { value } = await lines.next()
+  if (value === undefined) return null
+  return {
+    version: value.split(' ')[1],
+    async run (data) {
+      child.stdin.write(Buffer.from(data.buffer).toString('base64') + '\n')
+      const { value } = await lines.next()
+      const [time, bytes] = value.split(' ').map(Number)
+      return { time, bytes }
+    },
+    end: () => child.stdin.end()
+  }
+}
+
+function timed (way, data) {
+  const before = process.cpuUsage()
+  const bytes = way(data)
+  const { user, system } = process.cpuUsage(before)
+  return { time: 1000 * (user + system), bytes }
+}
+
+const orjson = await startOrjson()
+const names = [...Object.keys(ways), ...(orjson === null ? [] : [`orjson ${orjson.version} on NumPy`])]
+console.log(`${size} floats [${shape}], ${rounds} rounds, Node.js ${process.version}${orjson === null ? ', no orjson ($PYTHON)' : ''}`)
+for (const [kind, draw] of Object.entries(kinds)) {
+  const data = Float32Array.from({ length: size }, draw)
+  const found = names.map(() => [])
+  for (let round = -2; round < rounds; round++) {
+    for (let n = 0; n < names.length; n++) {
+      const way = ways[names[n]]
+      const result = way === undefined ? await orjson.run(data) : timed(way, data)
+      // The first two warm up.
+      if (round >= 0) found[n].push(result)
+    }
+  }
+  const sorted = found.map((results) => results.map(({ time }) => time / size).sort((a, b) => a - b))
+  const median = (times) => times[times.length >> 1]
+  console.log(`\n${kind}`)
+  for (const [n, name] of names.entries()) {
+    const times = sorted[n]
+    console.log(`${name.padEnd(34)} ${median(times).toFixed(1).padStart(6)} ns (${times[0].toFixed(1)}-${times.at(-1).toFixed(1)})  ${(found[n][0].bytes / size).toFixed(2).padStart(6)} bytes  ${(median(times) / median(sorted[0])).toFixed(2).padStart(6)} x`)
+  }
+}
+orjson?.end()
