@@ -8,7 +8,7 @@ export const layout = {
   scales: 2048,
   /** 32 bytes by the trailing zeros of the last three digits, 0-3: i64 half of the step in parts, i32 2^20 / step rounded up (0 for 1000), i32 step. */
   steps: 18432,
-  /** 8 bytes by three digits, and once more for 1000: their text, u8 trailing zeros, u8 remainder by 100, u8 by 10. */
+  /** 8 bytes by three digits, and once more for 1000: their text, u8 9 less its trailing zeros, u8 remainder by 100, u8 by 10. */
   groups: 18560,
   floats: 26624,
   /** How many floats. */

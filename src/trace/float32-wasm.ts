@@ -53,9 +53,8 @@ const source = `
           (local.set $top (i32.wrap_i64 (i64.shr_u (local.get $high) (i64.const 22))))
           (local.set $bottom (i32.wrap_i64 (i64.shr_u (local.get $low) (i64.const 22))))
           ;; An end within 8 parts of a whole number: they cannot tell.
-          (br_if $rare (i32.or
-            (i32.lt_u (i32.and (i32.add (i32.wrap_i64 (local.get $high)) (i32.const 8)) (i32.const 0x3fffff)) (i32.const 16))
-            (i32.lt_u (i32.and (i32.add (i32.wrap_i64 (local.get $low)) (i32.const 8)) (i32.const 0x3fffff)) (i32.const 16))))
+          (br_if $rare (i32.lt_u (i32.and (i32.add (i32.wrap_i64 (local.get $high)) (i32.const 8)) (i32.const 0x3fffff)) (i32.const 16)))
+          (br_if $rare (i32.lt_u (i32.and (i32.add (i32.wrap_i64 (local.get $low)) (i32.const 8)) (i32.const 0x3fffff)) (i32.const 16)))
 
           ;; The top's last three digits; unless the interval has a multiple of 1000, all in it share the six digits before them.
           (local.set $six (i32.wrap_i64 (i64.shr_u (i64.mul (i64.extend_i32_u (local.get $top)) (i64.const 274877907)) (i64.const 38))))
@@ -73,7 +72,7 @@ const source = `
                 (i32.lt_u (i32.load8_u offset=${layout.groups + 4} (local.get $group)) (local.get $width)))
               (i32.lt_u (i32.load8_u offset=${layout.groups + 5} (local.get $group)) (local.get $width)))
             (i32.const 5)))
-          ;; The nearest multiple, or the next one if that lies outside; three zeros have the factor 0.
+          ;; The nearest multiple; three zeros have the factor 0.
           (local.set $three (i32.mul
             (i32.shr_u
               (i32.mul
@@ -83,11 +82,14 @@ const source = `
                 (i32.load offset=${layout.steps + 8} (local.get $step)))
               (i32.const 20))
             (i32.load offset=${layout.steps + 16} (local.get $step))))
-          (local.set $three (i32.add
-            (local.get $three)
-            (i32.mul
-              (i32.load offset=${layout.steps + 16} (local.get $step))
-              (i32.sub (i32.le_s (local.get $three) (local.get $bottom)) (i32.gt_s (local.get $three) (local.get $top))))))
+          ;; It can lie outside only below a power of two, where the interval is not symmetric; then it is the next one.
+          (block $inside
+            (br_if $inside (i32.lt_u (i32.sub (i32.sub (local.get $three) (local.get $bottom)) (i32.const 1)) (local.get $width)))
+            (local.set $three (i32.add
+              (local.get $three)
+              (i32.mul
+                (i32.load offset=${layout.steps + 16} (local.get $step))
+                (i32.sub (i32.le_s (local.get $three) (local.get $bottom)) (i32.gt_s (local.get $three) (local.get $top)))))))
 
           ;; Three digits at a time from a table. The first three are 1000 for the next power of ten.
           (local.set $group (i32.wrap_i64 (i64.shr_u (i64.mul (i64.extend_i32_u (local.get $six)) (i64.const 4294968)) (i64.const 32))))
@@ -96,12 +98,12 @@ const source = `
             (i32.shl (i32.sub (local.get $six) (i32.mul (local.get $group) (i32.const 1000))) (i32.const 3))))
           (local.set $first (i32.load offset=${layout.groups} (i32.shl (local.get $group) (i32.const 3))))
           (local.set $third (i32.load offset=${layout.groups} (i32.shl (local.get $three) (i32.const 3))))
-          (local.set $count (i32.sub (i32.const 9) (i32.shr_u (local.get $third) (i32.const 24))))
+          (local.set $count (i32.shr_u (local.get $third) (i32.const 24)))
           (block $counted
             (br_if $counted (local.get $three))
-            (local.set $count (i32.sub (i32.const 6) (i32.shr_u (local.get $second) (i32.const 24))))
+            (local.set $count (i32.sub (i32.shr_u (local.get $second) (i32.const 24)) (i32.const 3)))
             (br_if $counted (i32.ne (local.get $count) (i32.const 3)))
-            (local.set $count (i32.sub (i32.const 3) (i32.shr_u (local.get $first) (i32.const 24)))))
+            (local.set $count (i32.sub (i32.shr_u (local.get $first) (i32.const 24)) (i32.const 6))))
 
           (i32.store8 (local.get $at) (i32.const 45))
           (local.set $at (i32.add (local.get $at) (i32.shr_u (local.get $bits) (i32.const 31))))
@@ -193,7 +195,7 @@ export function compiledRows (other: Other): RowWriter {
   for (let n = 0; n <= 1000; n++) {
     const at = layout.groups + 8 * n
     const digits = n === 1000 ? '100' : String(n).padStart(3, '0')
-    text.set([...Buffer.from(digits), 3 - digits.replace(/0+$/, '').length, n % 100, n % 10], at)
+    text.set([...Buffer.from(digits), 6 + digits.replace(/0+$/, '').length, n % 100, n % 10], at)
   }
   const { exports } = new Instance(new Module(assemble(source)), { e: { memory, other } })
   return { buffer, row: exports.row }
