@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import { Fault } from '../errors.ts'
 import type { Format, ModelFile } from '../model.ts'
+import { refused } from './classes.ts'
 import { dtypeNotes } from './config.ts'
 import { flatten } from './flatten.ts'
 import { filedWeights, type Filed } from './formats/h5.ts'
@@ -83,8 +84,17 @@ function assemble ({ name, format, architecture, version, weights, notes }: Part
       return tree === null ? fromNames(model, filed.arrays, origin) : fromTree(model, tree, origin)
     }
     if ('tree' in filed) return fromTree(model, filed.tree, origin)
+    if (filed.backend === 'theano') refuseFlipped(model.layers)
     // Of a pair, the weights may be by another Keras than the architecture: it is theirs that says how they are kept.
     return fromGroups(model, filed.groups, filed.version === null ? origin : originOf(architecture, [filed.version]))
+  }
+}
+
+/** Theano turned kernels round before it laid them on; whether a file's kernels are turned depends on versions that files do not name. */
+function refuseFlipped (layers: readonly LayerSpec[]): void {
+  for (const layer of layers) {
+    if (/Conv/.test(layer.className)) throw refused(layer.name, layer.savedClass, 'it was saved with the Theano backend, which turns kernels round: open the model with Keras 2.2 or older on TensorFlow and save it again')
+    refuseFlipped(layer.model?.layers ?? Object.values(layer.children))
   }
 }
 

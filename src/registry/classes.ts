@@ -55,7 +55,8 @@ export function classOf (entry: Dict, path: string): { className: string, savedC
   if (!own) throw refused(path, registered ?? given, `it is a class of somebody's own (${registered ?? `${module}.${given}`}); ${elsewhere}`)
   if (isOperation(entry)) {
     const operation = `ops.${saved}`
-    if (!layers.has(operation)) throw refused(path, `operation ${saved}`, 'this operation between layers is not computed: replace it with a Keras layer and save the model again')
+    // WithMask is this service's own, put into graphs where a nested model is given a mask.
+    if (!layers.has(operation) || saved === 'WithMask') throw refused(path, `operation ${saved}`, 'this operation between layers is not computed: replace it with a Keras layer and save the model again')
     return { className: operation, savedClass: saved }
   }
   const className = Object.hasOwn(renamed, saved) ? renamed[saved] : saved
