@@ -2,13 +2,13 @@ import { longest, writeFloat32 } from './float32.ts'
 
 /** Where things lie in a row writer's memory. The tables are the compiled writer's. */
 export const layout = {
-  /** f64 by biased exponent: the power of ten in the range, or Infinity. */
+  /** f32 by biased exponent: the first float from the power of ten in the range on, or Infinity. */
   tenWithin: 0,
   /** 32 bytes by 2 * biased exponent + (1 from that power on): f64 scale, i64 half gap, i32 digits before the point. */
   scales: 2048,
   /** 32 bytes by the trailing zeros of the last three digits, 0-3: i64 half of the step in parts, i32 2^20 / step rounded up (0 for 1000), i32 step. */
   steps: 18432,
-  /** 8 bytes by three digits, and once more for 1000: their text, u8 9 less its trailing zeros, u8 remainder by 100, u8 by 10. */
+  /** 8 bytes by three digits, and once more for 1000: their text, u8 9 less its trailing zeros, u8 remainder by 100, u8 by 10, u8 digits over three. */
   groups: 18560,
   floats: 26624,
   /** How many floats. */

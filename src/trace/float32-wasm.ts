@@ -4,8 +4,8 @@ import { assemble } from './wasm-text.ts'
 
 /**
  * `writeFloat32` for a row of floats as WebAssembly: the same choice of digits from the same tables, so the same bytes, but without a
- * branch that the processor could guess wrongly in common data: every number's nine digits are stored at once and the end is set back over
- * the trailing zeros. What is rare (non-finite, -0, subnormal, too near a decimal for doubles to tell) is left to `other`.
+ * branch that the processor could guess wrongly in common data: every number's nine digits are stored, three at a time, and the end is set
+ * back over the trailing zeros. What is rare (non-finite, -0, subnormal, too near a decimal to tell) is left to `other`.
  */
 
 const source = `
@@ -15,7 +15,7 @@ const source = `
 
   ;; The floats from one address to another, at least one, each with a comma after it; returns where the text ends.
   (func $row (export "row") (param $from i32) (param $to i32) (param $at i32) (result i32)
-    (local $bits i32) (local $e i32) (local $a f64) (local $scale i32) (local $s i64) (local $half i64) (local $high i64) (local $low i64)
+    (local $bits i32) (local $e i32) (local $scale i32) (local $s i64) (local $half i64) (local $high i64) (local $low i64)
     (local $top i32) (local $bottom i32) (local $step i32) (local $width i32) (local $six i32) (local $thousands i32) (local $group i32)
     (local $three i32) (local $first i32) (local $second i32) (local $third i32) (local $whole i32) (local $rest i64) (local $count i32) (local $power i32) (local $tens i32)
     (loop $next
@@ -31,16 +31,19 @@ const source = `
             (br $written))
 
           ;; The interval of the reals that this float stands for, scaled to nine digits before the point.
-          (local.set $a (f64.abs (f64.promote_f32 (f32.load (local.get $from)))))
           (local.set $scale (i32.shl
             (i32.add
               (i32.shl (local.get $e) (i32.const 1))
-              (f64.ge (local.get $a) (f64.load offset=${layout.tenWithin} (i32.shl (local.get $e) (i32.const 3)))))
+              (i32.ge_u
+                (i32.and (local.get $bits) (i32.const 0x7fffffff))
+                (i32.load offset=${layout.tenWithin} (i32.shl (local.get $e) (i32.const 2)))))
             (i32.const 5)))
           ;; In parts of 2^-22; 2^52 makes the double a whole number, its bits that number.
           (local.set $s (i64.sub
             (i64.reinterpret_f64 (f64.add
-              (f64.mul (local.get $a) (f64.load offset=${layout.scales} (local.get $scale)))
+              (f64.mul
+                (f64.abs (f64.promote_f32 (f32.load (local.get $from))))
+                (f64.load offset=${layout.scales} (local.get $scale)))
               (f64.const 4503599627370496)))
             (i64.const 0x4330000000000000)))
           (local.set $half (i64.load offset=${layout.scales + 8} (local.get $scale)))
@@ -93,7 +96,9 @@ const source = `
 
           ;; Three digits at a time from a table. The first three are 1000 for the next power of ten.
           (local.set $group (i32.wrap_i64 (i64.shr_u (i64.mul (i64.extend_i32_u (local.get $six)) (i64.const 4294968)) (i64.const 32))))
-          (local.set $whole (i32.add (i32.load offset=${layout.scales + 16} (local.get $scale)) (i32.gt_u (local.get $group) (i32.const 999))))
+          (local.set $whole (i32.add
+            (i32.load offset=${layout.scales + 16} (local.get $scale))
+            (i32.load8_u offset=${layout.groups + 6} (i32.shl (local.get $group) (i32.const 3)))))
           (local.set $second (i32.load offset=${layout.groups}
             (i32.shl (i32.sub (local.get $six) (i32.mul (local.get $group) (i32.const 1000))) (i32.const 3))))
           (local.set $first (i32.load offset=${layout.groups} (i32.shl (local.get $group) (i32.const 3))))
@@ -176,7 +181,12 @@ export function compiledRows (other: Other): RowWriter {
   const { Memory, Module, Instance } = (globalThis as unknown as { WebAssembly: Compiler }).WebAssembly
   const memory = new Memory({ initial: layout.pages, maximum: layout.pages })
   const { buffer } = memory
-  new Float64Array(buffer, layout.tenWithin, tenWithin.length).set(tenWithin)
+  const floats = new Float32Array(buffer, layout.tenWithin, tenWithin.length)
+  const bits = new Uint32Array(buffer, layout.tenWithin, tenWithin.length)
+  for (const [e, ten] of tenWithin.entries()) {
+    floats[e] = ten
+    if (floats[e] < ten) bits[e]++
+  }
   const view = new DataView(buffer)
   for (let n = 2; n < scales.length; n++) {
     const at = layout.scales + 32 * n
@@ -195,7 +205,7 @@ export function compiledRows (other: Other): RowWriter {
   for (let n = 0; n <= 1000; n++) {
     const at = layout.groups + 8 * n
     const digits = n === 1000 ? '100' : String(n).padStart(3, '0')
-    text.set([...Buffer.from(digits), 6 + digits.replace(/0+$/, '').length, n % 100, n % 10], at)
+    text.set([...Buffer.from(digits), 6 + digits.replace(/0+$/, '').length, n % 100, n % 10, n === 1000 ? 1 : 0], at)
   }
   const { exports } = new Instance(new Module(assemble(source)), { e: { memory, other } })
   return { buffer, row: exports.row }
