@@ -16,6 +16,7 @@ import { probeRoutes } from './http/probes.ts'
 import { answerProblems, clientError, frameworkError } from './http/problem.ts'
 import type { App, ServiceSource } from './http/service.ts'
 import { toFault } from './http/validation.ts'
+import { v2Routes } from './http/v2/routes.ts'
 
 /** The HTTP side, complete and not yet listening. `service` is asked at each request, so the app can listen before the models are loaded. */
 export async function buildApp (settings: Settings, service: ServiceSource): Promise<App> {
@@ -52,6 +53,7 @@ export async function buildApp (settings: Settings, service: ServiceSource): Pro
       probeRoutes(api, service)
     })
   }))
+  await app.register(async (v2) => await v2Routes(v2, service, settings))
   return app
 }
 

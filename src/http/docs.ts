@@ -27,6 +27,7 @@ export async function document (app: App): Promise<void> {
       tags: [
         { name: 'probes', description: 'Run a model' },
         { name: 'models', description: 'What there is, and its weights' },
+        { name: 'v2', description: 'The Open Inference Protocol, as tritonclient speaks it: internals are ordinary outputs' },
         { name: 'health', description: 'For whoever watches the service' }
       ],
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'API_TOKEN, where the service has one.' } } },

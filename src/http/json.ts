@@ -1,6 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import { Fault } from '../errors.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route undoes Content-Encoding itself. */
+    decodes?: boolean
+  }
+}
+
 /** Bodies are read as JSON; what is not JSON is refused with its place. `__proto__` and the like are refused too. */
 export function readJson (app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
@@ -11,13 +18,15 @@ export function readJson (app: FastifyInstance): void {
       else done(new Fault('malformed', whatIsWrong(text)), undefined)
     })
   })
-  app.addHook('onRequest', async ({ headers }) => {
+  app.addHook('onRequest', async ({ headers, routeOptions }) => {
+    if (routeOptions.config.decodes === true) return
     const coding = headers['content-encoding'] ?? 'identity'
     if (coding !== 'identity') throw new Fault('unsupported_media_type', `Send the body without Content-Encoding, not as ${coding}.`)
   })
 }
 
-function whatIsWrong (text: string): string {
+/** Why a text is not JSON, in words with the place. */
+export function whatIsWrong (text: string): string {
   const offset = firstBreak(text)
   if (offset === null) return 'A key of the body is "__proto__", or "constructor" with a "prototype": such keys are not taken.'
   const before = text.slice(0, offset).split('\n')

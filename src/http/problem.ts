@@ -25,7 +25,7 @@ export function problem (fault: Fault, requestId: string | undefined): Record<st
   }
 }
 
-const sentence = (words: string): string => `${words[0]?.toUpperCase() ?? ''}${words.slice(1)}${/[.!?]$/.test(words) ? '' : '.'}`
+export const sentence = (words: string): string => `${words[0]?.toUpperCase() ?? ''}${words.slice(1)}${/[.!?]$/.test(words) ? '' : '.'}`
 
 /** Every error of the application, those of Fastify and those of no route included, leaves as problem+json. */
 export function answerProblems (app: FastifyInstance, limit: Settings['BODY_LIMIT_MB']): void {
@@ -49,7 +49,8 @@ export function frameworkError (error: FastifyError, request: FastifyRequest, re
   sendProblem(toFault(error, request, 0), request, reply)
 }
 
-function toFault (error: FastifyError | Fault, request: FastifyRequest, limit: number): Fault {
+/** Any error of a request as one of the table; what is not the request's fault is logged. */
+export function toFault (error: FastifyError | Fault, request: FastifyRequest, limit: number): Fault {
   if (error instanceof Fault) {
     if (error.status === 500) request.log.error(error)
     return error

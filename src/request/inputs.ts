@@ -9,7 +9,7 @@ import { isTyped, readTyped } from './typed.ts'
 import { at, invalid, isObject, list } from './words.ts'
 
 /** One input of a model, as far as it decides what may be given for it. */
-interface Slot {
+export interface Slot {
   readonly name: string
   /** The batch axis is open, whatever the file fixes: nothing survives a request, so any size will do. */
   readonly expected: Expected
@@ -21,7 +21,7 @@ interface Slot {
 
 const slots = new WeakMap<ModelFile, readonly Slot[]>()
 
-function slotsOf (file: ModelFile): readonly Slot[] {
+export function slotsOf (file: ModelFile): readonly Slot[] {
   let known = slots.get(file)
   if (known === undefined) {
     const tokens = tokenCounts(file.graph)
@@ -89,7 +89,7 @@ function scaled ({ shape, data, where }: Numbers, { mean, scale }: { readonly me
 }
 
 /** float32 at last; ids and whole numbers are checked while they still are what the request said. */
-function checked ({ shape, data, where }: Numbers, { whole, tokens }: Slot): Values {
+export function checked ({ shape, data, where }: Numbers, { whole, tokens }: Slot): Values {
   if (data instanceof Float32Array && tokens === null) return { shape, data }
   const values = new Float32Array(data)
   for (let n = 0; n < data.length; n++) {

@@ -84,7 +84,7 @@ function columnMajor (shape: readonly number[]): (n: number) => number {
 }
 
 /** IEEE 754 binary16. */
-function half (bits: number): number {
+export function half (bits: number): number {
   const sign = bits >= 0x8000 ? -1 : 1
   const exponent = (bits >> 10) & 31
   const fraction = bits & 1023

@@ -4,6 +4,7 @@ import { arraysOf, metadataOf, type Packer } from './named.ts'
 import { packNpz } from './npz.ts'
 import { packSafetensors } from './safetensors.ts'
 import type { Trace } from './trace.ts'
+import { encodeV2 } from './v2.ts'
 
 /** Members that open an answer as they are: `model`, `version`, `digest`. */
 export type Head = Readonly<Record<string, unknown>>
@@ -23,7 +24,8 @@ const packed = (packer: Packer): Encoder => (head, trace, plan) => packer(metada
 export const encoders = {
   json: encodeJson,
   npz: packed(packNpz),
-  safetensors: packed(packSafetensors)
+  safetensors: packed(packSafetensors),
+  v2: encodeV2
 } as const satisfies Record<string, Encoder>
 
 export type Format = keyof typeof encoders

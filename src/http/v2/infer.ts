@@ -1,0 +1,60 @@
+import type { Settings } from '../../config.ts'
+import { Fault } from '../../errors.ts'
+import { planByName } from '../../plan/by-name.ts'
+import { decodeInference, decodeRaw } from '../../request/v2.ts'
+import { at } from '../../request/words.ts'
+import type { V2Head } from '../../trace/v2.ts'
+import type { App, ServiceSource } from '../service.ts'
+import { bodyOf } from './answer.ts'
+import { partsOf } from './body.ts'
+import { findModel, type Address } from './find.ts'
+import { documented, inferenceSchema, ModelParams, VersionParams } from './schemas.ts'
+import type { Statistics } from './statistics.ts'
+
+/** The routes that take a body of any content type, as bytes: some clients send none, others one of their own. */
+export function inferRoutes (app: App, service: ServiceSource, settings: Settings, statistics: Statistics): void {
+  const limit = Math.floor(settings.BODY_LIMIT_MB * 2 ** 20)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+
+  for (const [path, params, suffix] of [['/v2/models/:id', ModelParams, ''], ['/v2/models/:id/versions/:version', VersionParams, 'OfVersion']] as const) {
+    // The body stays bytes here: its schema is documentation.
+    app.post(`${path}/infer`, { config: { decodes: true }, validatorCompiler: () => () => true, schema: inferenceSchema(`v2Infer${suffix}`, params) }, async (request, reply) => {
+      const running = service()
+      const entry = findModel(running, request.params as Address)
+      const watch = statistics.start(entry.key)
+      try {
+        const { json, bytes } = await partsOf(request, limit)
+        const { batch, id, outputs } = json === undefined ? decodeRaw(bytes, entry) : decodeInference(json, bytes, entry)
+        const plan = planByName(entry.file, outputs.map(({ name }) => name), (n) => at('/outputs', n, 'name'))
+        watch.read()
+        const head: V2Head = { model: entry.id, version: String(entry.version), digest: entry.digest, outputs, ...(id === undefined ? {} : { id }) }
+        const { body, length } = bodyOf(await running.pool.run(entry.key, { plan, batch, format: 'v2', head: { ...head } }))
+        watch.done(batch.size)
+        if (length === 0) return reply.type('application/json').send(body)
+        return reply.type('application/octet-stream').header('inference-header-content-length', length).send(body)
+      } catch (error) {
+        watch.failed()
+        throw error
+      }
+    })
+  }
+
+  app.post('/v2/repository/index', { schema: documented('v2Index', 'Every version of every model, those that are not served with the reason') }, async ({ body }) => {
+    const onlyReady = wantsReady(body as Uint8Array | undefined)
+    return service().registry.list().filter(({ status }) => !onlyReady || status === 'ready')
+      .map(({ id, version, status, reason }) => ({ name: id, version: String(version), state: states[status], reason: reason ?? '' }))
+  })
+}
+
+const states = { ready: 'READY', loading: 'LOADING', refused: 'UNAVAILABLE', unsound: 'UNAVAILABLE' } as const
+
+/** The body of a listing: nothing, or `{"ready": true}` for the models that can be asked. */
+function wantsReady (body: Uint8Array | undefined): boolean {
+  if (body === undefined || body.length === 0) return false
+  try {
+    const { ready = false } = JSON.parse(Buffer.from(body).toString()) as { ready?: unknown }
+    if (typeof ready === 'boolean') return ready
+  } catch {}
+  throw new Fault('malformed', 'expected no body, or {"ready": true} for the models that can be asked')
+}

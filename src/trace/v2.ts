@@ -1,0 +1,93 @@
+import { Fault } from '../errors.ts'
+import type { Values } from '../model.ts'
+import type { Plan } from '../plan/plan.ts'
+import { JsonWriter, jsonSize } from './json-writer.ts'
+import type { Trace } from './trace.ts'
+
+/** What the head of an answer of the Open Inference Protocol holds. */
+export interface V2Head {
+  readonly model: string
+  readonly version: string
+  readonly digest: string
+  readonly id?: string
+  /** In the order of the answer; null: all that the trace has, as bytes. */
+  readonly outputs: readonly { readonly name: string, readonly binary: boolean }[] | null
+}
+
+/** An array of the answer; a mask is true and false. */
+interface Tensor extends Values { readonly boolean: boolean }
+
+/** Bytes before an answer that say how long its JSON is: that goes into a header, which only the other side of the pool can set. */
+export const prefix = 4
+
+/**
+ * The answer to an inference of the Open Inference Protocol: four bytes with the length of the JSON (0 where it is all there is), the JSON, then the
+ * tensors asked for in bytes, in the order of the JSON: little-endian float32, row-major,
+ * a mask a byte a step. The JSON is filled up with spaces to a multiple of
+ * eight, so that a reader may view the tensors where they lie. JSON has no infinity and no NaN: such an output is refused except in bytes.
+ */
+export function encodeV2 (head: Readonly<Record<string, unknown>>, trace: Trace, _plan: Plan): Uint8Array<ArrayBuffer> {
+  const { model, version, digest, id, outputs } = head as unknown as V2Head
+  const tensors = namedTensors(trace)
+  const wanted = outputs === null ? [...tensors].map(([name, values]) => ({ name, binary: true, values })) : outputs.map(({ name, binary }) => ({ name, binary, values: found(tensors, name) }))
+  const bytes = wanted.filter(({ binary }) => binary).map(({ values }) => bytesOf(values))
+
+  const json = new JsonWriter(1024 + wanted.reduce((size, { name, binary, values }) => size + 3 * name.length + 160 + (binary ? 0 : jsonSize(values)), 0))
+  json.open('{')
+  json.member('model_name', model)
+  json.member('model_version', version)
+  if (id !== undefined) json.member('id', id)
+  const { engine, maxDifference, tolerance, sound, warning } = trace.receipt
+  json.member('parameters', { digest, engine, max_difference: maxDifference, tolerance, sound, warning })
+  json.key('outputs')
+  json.open('[')
+  for (const { name, binary, values } of wanted) {
+    json.open('{')
+    json.member('name', name)
+    json.member('datatype', values.boolean ? 'BOOL' : 'FP32')
+    json.member('shape', values.shape)
+    if (binary) {
+      json.member('parameters', { binary_data_size: values.boolean ? values.data.length : values.data.byteLength })
+    } else {
+      json.key('data')
+      if (values.boolean) json.value(Array.from(values.data, (value) => value !== 0))
+      else json.values({ shape: [values.data.length], data: values.data })
+      if (json.nonFinite > 0) throw new Fault('not_acceptable', `output '${name}' holds values that are not finite, which JSON cannot write: ask for it with "binary_data": true`)
+    }
+    json.close('}')
+  }
+  json.close(']')
+  json.close('}')
+  const text = json.finish()
+
+  const length = bytes.length === 0 ? text.length : Math.ceil(text.length / 8) * 8
+  const body = new Uint8Array(prefix + length + bytes.reduce((sum, part) => sum + part.length, 0))
+  new DataView(body.buffer).setUint32(0, bytes.length === 0 ? 0 : length, true)
+  body.set(text, prefix)
+  body.fill(32, prefix + text.length, prefix + length)
+  let at = prefix + length
+  for (const part of bytes) {
+    body.set(part, at)
+    at += part.length
+  }
+  return body
+}
+
+/** Every tensor of a trace by its name in the contract; an output of the model before an internal of the same name. */
+function namedTensors ({ outputs, layers }: Trace): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>(outputs.map(({ name, values }) => [name, { ...values, boolean: false }]))
+  for (const { key, tensors: own } of layers) {
+    for (const [name, values] of Object.entries(own)) if (!tensors.has(`${key}/${name}`)) tensors.set(`${key}/${name}`, { ...values, boolean: /(^|\/)mask$/.test(name) })
+  }
+  return tensors
+}
+
+/** As they lie in memory: little-endian wherever Node's engines run. */
+const bytesOf = ({ data, boolean }: Tensor): Uint8Array => boolean ? Uint8Array.from(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+
+function found (tensors: ReadonlyMap<string, Tensor>, name: string): Tensor {
+  const values = tensors.get(name)
+  // Of all that a plan names only a mask may be missing.
+  if (values === undefined) throw new Fault('unknown_name', `there is no output '${name}': nothing masks this layer`, '/outputs')
+  return values
+}
