@@ -14,10 +14,10 @@ export interface Context<T> {
 
 export interface Feed<T> { readonly tensor: T, readonly mask: T | null }
 
-/** What is asked of a run, by node key. */
+/** What is asked of a run, by node key. Maps, because a key is a stranger's word (`constructor`). */
 export interface Asked<T> {
-  readonly wanted: Readonly<Record<string, ReadonlySet<string>>>
-  readonly initial: Readonly<Record<string, Readonly<Record<string, T>>>>
+  readonly wanted: ReadonlyMap<string, ReadonlySet<string>>
+  readonly initial: ReadonlyMap<string, Readonly<Record<string, T>>>
 }
 
 const nothing: ReadonlySet<string> = new Set()
@@ -50,8 +50,8 @@ export function runGraph<T> (context: Context<T>, graph: Graph, nodes: readonly 
       masks: positional.map(({ mask }) => mask),
       named,
       values,
-      wanted: asked.wanted[node.key] ?? nothing,
-      initial: asked.initial[node.key] ?? {}
+      wanted: asked.wanted.get(node.key) ?? nothing,
+      initial: asked.initial.get(node.key) ?? {}
     })
     results.set(n, result)
     for (const tensor of result.unmasked ?? []) unmask(results, tensor)
@@ -107,8 +107,8 @@ function runLayer<T> (context: Context<T>, layer: Layer, call: ChildCall<T>): La
 function runInner<T> (context: Context<T>, layer: Layer, graph: Graph, call: ChildCall<T>): LayerResult<T> {
   const local = (key: string): string => key.slice(layer.path.length + 1)
   const asked: Asked<T> = {
-    wanted: Object.fromEntries(graph.nodes.map(({ key }) => [key, under(call.wanted ?? nothing, local(key))])),
-    initial: Object.fromEntries(graph.nodes.map(({ key }) => [key, entriesUnder(call.initial ?? {}, local(key))]))
+    wanted: new Map(graph.nodes.map(({ key }) => [key, under(call.wanted ?? nothing, local(key))])),
+    initial: new Map(graph.nodes.map(({ key }) => [key, entriesUnder(call.initial ?? {}, local(key))]))
   }
   const feeds = graph.inputs.map((_, n) => ({ tensor: call.inputs[n], mask: call.masks[n] ?? null }))
   const results = runGraph(context, graph, graph.nodes.map((_, n) => n), feeds, asked)

@@ -42,7 +42,7 @@ function nodesFor (graph: Graph, byKey: ReadonlyMap<string, number>, key: string
 
 /** Leaves out layers that have nothing of what is asked, where they were not asked for by name. */
 function withSomething (layers: readonly PlannedLayer[], { layers: named, tensors }: Probe): readonly PlannedLayer[] {
-  const empty = layers.filter(({ internals, outputs }) => outputs.length === 0 && internals.every(({ name }) => name === 'mask'))
+  const empty = layers.filter(({ internals, outputs }) => outputs.length === 0 && internals.every(({ name }) => name === 'mask' || name.endsWith('/mask')))
   if (empty.length > 0 && (named !== null || empty.length === layers.length)) {
     const [{ key, type }] = empty
     throw new Fault('invalid_value', `layer ${JSON.stringify(key)} (${type}) has none of ${tensors.join(', ')}; GET /models/:id lists what each layer has`, '/tensors')

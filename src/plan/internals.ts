@@ -56,7 +56,17 @@ export function internalsOf (layer: Layer, kinds: readonly TensorKind[]): Planne
     }
     return kinds.flatMap((kind) => ofKind[kind]())
   })
-  return [...all, ...(layer.className === 'TimeDistributed' ? [] : [{ name: 'mask', stepAxis: 1 }])]
+  return [...all, ...masks(layer, '', 1)]
+}
+
+/** The masks that the recurrent layers in a layer may have applied, wrappers opened. */
+function masks (layer: Layer, prefix: string, stepAxis: number): PlannedInternal[] {
+  if (layer.className !== 'TimeDistributed') return isRecurrent(layer) ? [{ name: `${prefix}mask`, stepAxis }] : []
+  const { layer: child } = layer.children
+  const inner = `${prefix}${child.path.slice(layer.path.length + 1)}/`
+  if (child.graph === undefined) return masks(child, inner, stepAxis + 1)
+  const { nodes, layers } = child.graph
+  return nodes.flatMap(({ key, layer: path }) => masks(layers[path], `${inner}${key.slice(child.path.length + 1)}/`, stepAxis + 1))
 }
 
 /** Axis words of a recurrent layer's per-step tensors. */

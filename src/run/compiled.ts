@@ -68,9 +68,9 @@ function write (file: ModelFile, plan: Plan, sample: Batch): { bytes: Uint8Array
     return { name, type: 'float', shape }
   }
   const feeds = file.graph.inputs.map(({ name, shape }) => ({ tensor: input(`in:${name}`, shape.map((size, axis) => axis === 0 ? -1 : size ?? -1)), mask: null }))
-  const initial = Object.fromEntries(Object.entries(sample.initial).map(([key, states]) =>
+  const initial = new Map(Object.entries(sample.initial).map(([key, states]) =>
     [key, Object.fromEntries(Object.entries(states).map(([name, { shape }]) => [name, input(`state:${key}/${name}`, shape.with(0, -1))]))]))
-  const wanted = Object.fromEntries(plan.layers.map(({ key, internals }) => [key, new Set(internals.map(({ name }) => name))]))
+  const wanted = new Map(plan.layers.map(({ key, internals }) => [key, new Set(internals.map(({ name }) => name))]))
   const weights = new Map<Layer, Record<string, Value>>()
   const weightsOf = (layer: Layer): Record<string, Value> => {
     const known = weights.get(layer) ?? Object.fromEntries(Object.entries(layer.weights).map(([name, { data, shape }]) => [name, b.constant(data, shape)]))

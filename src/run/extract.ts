@@ -26,8 +26,8 @@ export function extract<T> (runtime: Runtime<T>, resident: Resident<T>, file: Mo
   const { ops, read } = runtime
   const tensor = ({ shape, data }: Values): T => ops.constant(data, shape)
   const feeds = file.graph.inputs.map(({ name }) => ({ tensor: tensor(batch.inputs[name]), mask: null }))
-  const wanted = Object.fromEntries(plan.layers.map(({ key, internals }) => [key, new Set(internals.map(({ name }) => name))]))
-  const initial = Object.fromEntries(Object.entries(batch.initial).map(([key, states]) =>
+  const wanted = new Map(plan.layers.map(({ key, internals }) => [key, new Set(internals.map(({ name }) => name))]))
+  const initial = new Map(Object.entries(batch.initial).map(([key, states]) =>
     [key, Object.fromEntries(Object.entries(states).map(([name, values]) => [name, tensor(values)]))]))
   const results = runGraph({ ops, keras: file.keras, weightsOf: resident.weightsOf }, file.graph, plan.nodes, feeds, { wanted, initial })
   const traced = finish(plan, batch, (n, name) => {

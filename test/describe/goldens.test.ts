@@ -19,9 +19,11 @@ t.test('models by real Keras: described, their weights all there bit for bit, th
     const entry = { key: 'm/1', id: 'm', version: 1, status: 'ready' as const, digest: 'sha256:0', file, meta: {} }
     const { batch } = decodeRequest(describeSample(entry), entry)
     t.equal(batch.size, 1, golden.id)
-    const { inputs } = decodeRequest({ inputs: golden.inputs }, entry, 'predict').batch
+    // A model of one input is asked by its array, as check.mjs does: older Kerases name an input otherwise than it was called.
+    const single = file.graph.inputs.length === 1 ? Object.values(golden.inputs)[0] : undefined
+    const { inputs } = decodeRequest({ inputs: single ?? golden.inputs }, entry, 'predict').batch
     for (const { name } of file.graph.inputs) {
-      const flat = [golden.inputs[name]].flat(Infinity) as number[]
+      const flat = [single ?? golden.inputs[name]].flat(Infinity) as number[]
       t.ok(flat.length === inputs[name].data.length && flat.every((x, n) => Math.fround(x) === inputs[name].data[n]), `${golden.id} ${name}`)
     }
     const { recurrentLayers } = JSON.parse(JSON.stringify(describeModel(entry))) as { recurrentLayers: { tensors: string[] }[] }

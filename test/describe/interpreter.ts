@@ -1,5 +1,7 @@
 /** Runs equations as they are written in an answer, in float64, so that a test can ask whether they are true. */
 
+import { compiled } from '../support/equation.ts'
+
 /** A vector, a matrix by rows, or a number. */
 export type Value = number | number[] | number[][]
 type Names = Readonly<Record<string, Value>>
@@ -82,7 +84,7 @@ export function run (equations: readonly string[], weights: Names, units: number
   const functions = { ...known }
   for (const [left, right] of lines) {
     const name = /^(\w+)\(z\)$/.exec(left)?.[1]
-    if (name !== undefined) functions[name] = (z) => evaluate(right, { z }, known) as number
+    if (name !== undefined) functions[name] = compiled(right.replaceAll(/\bz\b/g, 'x'))
   }
   const steps = lines.filter(([left]) => left.endsWith('_t'))
   const backwards = equations.some((line) => line.includes('from its last step to its first'))

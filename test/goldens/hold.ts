@@ -44,15 +44,18 @@ async function predictions ({ ask }: Running, one: Case): Promise<Held[]> {
   ]
 }
 
-async function internals ({ ask }: Running, one: Case): Promise<Held[]> {
+async function internals (running: Running, one: Case): Promise<Held[]> {
+  const { ask } = running
   if (Object.keys(one.expect).length === 0) return []
-  const { status, body } = await ask('/hidden-states', { model: one.id, inputs: inputsOf(one), layers: layersOf(one), tensors: ['hidden', 'cell', 'gates', 'final', 'output'] })
+  const { status, body } = await ask('/hidden-states', { model: one.id, inputs: inputsOf(one), layers: await layersOf(running, one), tensors: ['hidden', 'cell', 'gates', 'final', 'output'] })
   if (status !== 200) return [[`hidden-states answers ${status}, ${body.detail}`, Infinity]]
   const given = flatten(body.layers as object)
   return Object.entries(one.expect).map(([name, expected]) => [name, farthest(given[name], expected)])
 }
 
-/** The layers that the expected names belong to. */
-function layersOf ({ expect }: Case): string[] {
-  return [...new Set(Object.keys(expect).map((name) => name.replace(/\/(forward\/|backward\/)?(cells\/\d+\/)*(final\/)?(hidden|cell|gates\/\w+|output(_\d+)?)$/, '')))]
+/** The layers that the expected names belong to: the longest of the model's keys that each begins with. */
+async function layersOf ({ ask }: Running, { id, expect }: Case): Promise<string[]> {
+  const { body } = await ask(`/models/${id}`)
+  const keys = (body.layers as { keys: string[] }[]).flatMap((layer) => layer.keys)
+  return [...new Set(Object.keys(expect).map((name) => keys.filter((key) => name.startsWith(`${key}/`)).reduce((a, b) => b.length > a.length ? b : a, '')))]
 }

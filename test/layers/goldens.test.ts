@@ -19,7 +19,7 @@ async function held (one: Case): Promise<[what: string, far: number][]> {
   const format = one.id.slice(one.id.lastIndexOf('-') + 1)
   const { graph, keras } = await readModel({ main: `test/goldens/models/${one.id}.${format}`, weights: null })
   const feeds = graph.inputs.map(({ name }) => ({ tensor: asked(one.inputs[name]), mask: null }))
-  const results = runGraph({ ops: plainOps(), keras, weightsOf }, graph, graph.nodes.map((_, n) => n), feeds, { wanted: {}, initial: {} })
+  const results = runGraph({ ops: plainOps(), keras, weightsOf }, graph, graph.nodes.map((_, n) => n), feeds, { wanted: new Map(), initial: new Map() })
   const outputs = graph.outputs.map(({ name, ref }, n): [string, number] => [`predict ${name}`, farthest(nested(results.get(ref.node)!.outputs[ref.index]), one.predict[n])])
   const inner = [...results].flatMap(([n, { outputs }]) => outputs.map((output, index): [string, Plain] => [`${graph.nodes[n].key}/output${index === 0 ? '' : `_${index}`}`, output]))
   return [...outputs, ...inner.filter(([name]) => name in one.expect).map(([name, output]): [string, number] => [name, farthest(nested(output), one.expect[name])])]

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Fault } from '../../src/errors.ts'
 import { activation, activationNames, equation } from '../../src/ops/activations.ts'
+import { compiled, wide } from '../support/equation.ts'
 import { plainOps } from '../../src/ops/plain/ops.ts'
 import { activationFindings, recordedActivations } from './goldens.ts'
 import { plain } from './subject.ts'
@@ -54,34 +55,12 @@ t.test('what is not Keras\' own is refused', async (t) => {
   t.throws(() => activation(ops, { class_name: 'ELU', config: { alpha: '1' } }, 3), { code: 'unsupported_layer', message: /alpha/ })
 })
 
-/** The text of an equation as a function: Python's `a if c else b` becomes JavaScript's, from the innermost brackets out. */
-function compiled (text: string): (x: number) => number {
-  const choose = (part: string): string => {
-    const found = /^(.*?) if (.*?) else (.*)$/.exec(part)
-    return found === null ? part : `((${found[2]}) ? (${found[1]}) : (${choose(found[3])}))`
-  }
-  const done: string[] = []
-  let rest = text
-  for (let inner = /\(([^()]*)\)/.exec(rest); inner !== null; inner = /\(([^()]*)\)/.exec(rest)) {
-    done.push(`(${inner[1].split(',').map(choose).join(',')})`)
-    rest = rest.replace(inner[0], `#${done.length - 1}#`)
-  }
-  let code = choose(rest)
-  while (/#\d+#/.test(code)) code = code.replace(/#(\d+)#/g, (_, n) => done[n])
-  const { max, min, exp, log, tanh, abs, sqrt } = Math
-  const erf = (x: number): number => ops.unary('erf', { shape: [], data: Float64Array.of(x) }).data[0]
-  // eslint-disable-next-line no-new-func -- the test's own equations
-  return new Function('max', 'min', 'exp', 'log', 'tanh', 'abs', 'sqrt', 'erf', `return (x) => ${code}`)(max, min, exp, log, tanh, abs, sqrt, erf)
-}
-
 t.test('equations say what is computed', async (t) => {
   const settings = [
     { class_name: 'ReLU', config: { max_value: 2.5, negative_slope: 0.25, threshold: 0.5 } }, { class_name: 'ReLU', config: { max_value: 2.5 } },
     { class_name: 'ReLU', config: { threshold: 0.5 } }, { class_name: 'ReLU', config: { negative_slope: 0.25 } },
     { class_name: 'ELU', config: { alpha: 0.5 } }, { class_name: 'LeakyReLU', config: { alpha: 0.125 } }
   ]
-  // These look at neighbours too.
-  const wide = ['softmax', 'Softmax', 'log_softmax', 'glu', 'sparsemax']
   for (const keras of [2, 3] as const) {
     for (const name of [...activationNames(keras).filter((name) => !wide.includes(name)), ...settings]) {
       const text = equation(name, keras)

@@ -67,7 +67,7 @@ t.test('names of the internals', async (t) => {
   t.same(names(stack, ['hidden', 'final']), ['cells/0/hidden', 'cells/0/final/hidden', 'cells/0/final/cell', 'cells/1/hidden', 'cells/1/final/hidden', 'mask'])
   const inner = { ...lstm, path: 'td/lstm' }
   const td = { ...layer('td', 'TimeDistributed', {}), children: { layer: inner } }
-  t.same(internalsOf(td, ['hidden', 'final']), [{ name: 'lstm/hidden', stepAxis: 2 }, { name: 'lstm/final/hidden', stepAxis: null }, { name: 'lstm/final/cell', stepAxis: null }])
+  t.same(internalsOf(td, ['hidden', 'final']), [{ name: 'lstm/hidden', stepAxis: 2 }, { name: 'lstm/final/hidden', stepAxis: null }, { name: 'lstm/final/cell', stepAxis: null }, { name: 'lstm/mask', stepAxis: 2 }])
   t.same(axesOf(td), ['batch', 'outer step', 'step', 'unit'])
   t.same(axesOf(layer('c', 'ConvLSTM2D', { filters: 2 })), ['batch', 'step', 'row', 'column', 'unit'])
   t.equal(isRecurrent({ ...td, children: { layer: layer('td/dense', 'Dense', {}) } }), false)
