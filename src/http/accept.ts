@@ -5,9 +5,10 @@ import type { Format } from '../trace/encode.ts'
 /** The formats of an answer, in the order of preference: the one place that knows their media types. */
 const mediaTypes = {
   json: 'application/json',
+  ndjson: 'application/x-ndjson',
   npz: 'application/x-npz',
   safetensors: 'application/vnd.safetensors'
-} as const satisfies Partial<Record<Format, string>>
+} as const satisfies Partial<Record<Format, string>> & { ndjson: string }
 
 /** A format that `Accept` can ask for. */
 export type AnswerFormat = keyof typeof mediaTypes

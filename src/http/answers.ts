@@ -84,6 +84,10 @@ export const Problem = Type.Object({
 
 /** What the other formats are, beside JSON. */
 const otherFormats: Readonly<Record<Exclude<AnswerFormat, 'json'>, TSchema>> = {
+  ndjson: Type.String({
+    description: 'A line for each sequence, in order, as soon as it is computed: the JSON answer for that sequence alone, with a batch of one. A sequence that cannot be answered has a ' +
+      'problem in its line, with the number of the `line`.'
+  }),
   npz: Type.String({
     description: 'A file for `numpy.load`: float32 arrays (masks: bool) by their paths in the JSON answer, `lstm/gates/forget`, `outputs/dense`, `lstm/W_i`. `__metadata__` is the rest ' +
       'of the JSON answer, in UTF-8 as an array of bytes.'

@@ -9,13 +9,18 @@ export function watchClosing (app: FastifyInstance): () => boolean {
   let closing = false
   let underWay = 0
   let done = (): void => {}
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     underWay++
+    let over = false
+    const leave = (): void => {
+      if (over) return
+      over = true
+      underWay--
+      if (underWay === 0) done()
+    }
+    // Fastify's onResponse is not called where the client goes away in the middle of a stream; 'close' comes then.
+    reply.raw.once('finish', leave).once('close', leave)
     if (closing && request.routeOptions.url?.startsWith('/health/') !== true) throw new Fault('not_ready', 'the service is stopping')
-  })
-  app.addHook('onResponse', async () => {
-    underWay--
-    if (underWay === 0) done()
   })
   // Without it a client that keeps its connection open would keep the process up.
   app.addHook('onSend', async (_, reply) => { if (closing) reply.header('connection', 'close') })

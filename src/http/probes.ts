@@ -1,7 +1,18 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Readable } from 'node:stream'
+import { Fault } from '../errors.ts'
 import { buildPlan } from '../plan/build.ts'
 import { decodeRequest, type RequestKind } from '../request/decode.ts'
-import { answerFormats as formats, contentType, type AnswerFormat } from './accept.ts'
+import type { Served } from '../registry/entry.ts'
+import { decodeLine, sequencesOf } from '../request/ndjson.ts'
+import type { Batch } from '../request/probe.ts'
+import { got, isObject } from '../request/words.ts'
+import type { Head } from '../trace/encode.ts'
+import { answerFormats as formats, contentType, formatFor } from './accept.ts'
 import { answers, HiddenStatesAnswer, PredictAnswer } from './answers.ts'
+import { whatIsWrong } from './json.ts'
+import { inOrder, lineOf, linesOf, patiently, readNdjson } from './ndjson.ts'
+import { problem } from './problem.ts'
 import { withQuery, type Addressed } from './query.ts'
 import { HiddenStatesBody, HiddenStatesQuery, ModelHiddenStatesBody, ModelParams, ModelPredictBody, PredictBody, PredictQuery } from './schemas.ts'
 import type { App, Service, ServiceSource } from './service.ts'
@@ -18,29 +29,93 @@ const states = {
 
 /** The routes that run a model. */
 export function probeRoutes (app: App, service: ServiceSource): void {
-  app.post('/predict', { config: { formats }, schema: { ...prediction, operationId: 'predict', body: PredictBody } }, async ({ body, format }, reply) =>
-    reply.type(contentType(format)).send(await run(service(), body, 'predict', format)))
+  readNdjson(app)
 
-  app.post('/hidden-states', { config: { formats }, schema: { ...states, operationId: 'hiddenStates', body: HiddenStatesBody } }, async ({ body, format }, reply) =>
-    reply.type(contentType(format)).send(await run(service(), body, 'hidden-states', format)))
+  app.post('/predict', { config: { formats }, schema: { ...prediction, operationId: 'predict', body: PredictBody } }, async (request, reply) =>
+    await answer(service(), request, reply, request.body, 'predict'))
+
+  app.post('/hidden-states', { config: { formats }, schema: { ...states, operationId: 'hiddenStates', body: HiddenStatesBody } }, async (request, reply) =>
+    await answer(service(), request, reply, request.body, 'hidden-states'))
 
   app.post('/models/:id/predict', {
-    config: { formats },
+    config: { formats, lines: true },
     schema: { ...prediction, operationId: 'predictOfModel', params: ModelParams, querystring: PredictQuery, body: ModelPredictBody }
-  }, async ({ body, params, query, format }, reply) =>
-    reply.type(contentType(format)).send(await run(service(), withQuery(body, params.id, query), 'predict', format)))
+  }, async (request, reply) => await answerOfModel(service(), request, reply, 'predict'))
 
   app.post('/models/:id/hidden-states', {
-    config: { formats },
+    config: { formats, lines: true },
     schema: { ...states, operationId: 'hiddenStatesOfModel', params: ModelParams, querystring: HiddenStatesQuery, body: ModelHiddenStatesBody }
-  }, async ({ body, params, query, format }, reply) =>
-    reply.type(contentType(format)).send(await run(service(), withQuery(body, params.id, query), 'hidden-states', format)))
+  }, async (request, reply) => await answerOfModel(service(), request, reply, 'hidden-states'))
 }
 
-/** Decode, plan, pool: the encoded answer. */
-async function run ({ registry, pool }: Service, body: Addressed, kind: RequestKind, format: AnswerFormat): Promise<Uint8Array> {
+/** Decode, plan, pool: the encoded answer, or the stream of a line for each sequence. */
+async function answer ({ registry, pool }: Service, request: FastifyRequest, reply: FastifyReply, body: Addressed, kind: RequestKind): Promise<FastifyReply> {
   const entry = registry.get(body.model, body.version)
   const { probe, batch } = decodeRequest(body, entry, kind)
   const plan = buildPlan(entry.file, probe, entry.meta)
-  return await pool.run(entry.key, { plan, batch, format, head: { model: entry.id, version: entry.version, digest: entry.digest } })
+  const head = headOf(entry)
+  const { format } = request
+  if (format !== 'ndjson') return reply.type(contentType(format)).send(await pool.run(entry.key, { plan, batch, format, head }))
+  const run = async (batch: Batch): Promise<Buffer> => lineOf(await pool.run(entry.key, { plan, batch, format: 'json', head }))
+  const sequences = sequencesOf(batch)
+  // What is wrong with the first is wrong with all, and is answered before a status is.
+  const first = await run(sequences.next().value as Batch)
+  const rest = inOrder(numbered(sequences, 2), async ([batch, line]) => await patiently(async () => await run(batch)).catch((error: Error) => problemLine(error, request, line)))
+  return sendLines(reply, first, rest)
 }
+
+/** The same for a model's own address, whose bodies may be lines. */
+async function answerOfModel (service: Service, request: FastifyRequest, reply: FastifyReply, kind: RequestKind): Promise<FastifyReply> {
+  const { id } = request.params as { id: string }
+  const query = request.query as { version?: number }
+  if (!(request.body instanceof Readable)) return await answer(service, request, reply, withQuery(request.body as Record<string, unknown>, id, query), kind)
+  formatFor(request.headers.accept, ['ndjson'])
+  const { registry, pool } = service
+  const entry = registry.get(id, query.version)
+  const limit = request.routeOptions.bodyLimit ?? 0
+  return sendLines(reply, null, inOrder(linesOf(request.body, limit), async ({ number, text }) => {
+    let line: Readonly<Record<string, unknown>> = {}
+    try {
+      if (text === null) throw new Fault('too_large', `the line is longer than ${limit} bytes: send its sequence in parts, or start the service with a larger BODY_LIMIT_MB`)
+      line = readLine(text)
+      const { id: echoed, ...body } = line
+      const elsewhere = ['model', 'version'].find((name) => body[name] !== undefined)
+      if (elsewhere !== undefined) throw new Fault('invalid_value', `"${elsewhere}" stands in the address, for all lines`, `/${elsewhere}`)
+      const { probe, batch } = decodeLine(withQuery(body, id, query), entry, kind)
+      const plan = buildPlan(entry.file, probe, entry.meta)
+      const head = echoed === undefined ? headOf(entry) : { id: echoed, ...headOf(entry) }
+      return lineOf(await patiently(async () => await pool.run(entry.key, { plan, batch, format: 'json', head })))
+    } catch (error) {
+      return problemLine(error as Error, request, number, line.id)
+    }
+  }))
+}
+
+const headOf = ({ id, version, digest }: Served): Head => ({ model: id, version, digest })
+
+function readLine (text: string): Readonly<Record<string, unknown>> {
+  let line: unknown
+  try {
+    line = JSON.parse(text)
+  } catch {
+    throw new Fault('malformed', whatIsWrong(text).replace('The body', 'The line'))
+  }
+  if (!isObject(line)) throw new Fault('invalid_value', `a line is an object with "inputs", got ${got(line)}`, '')
+  return line
+}
+
+function * numbered<Item> (items: Iterable<Item>, from: number): Generator<[Item, number]> {
+  for (const item of items) yield [item, from++]
+}
+
+function problemLine (error: Error, request: FastifyRequest, line: number, id?: unknown): Buffer {
+  if (!(error instanceof Fault) || error.status === 500) request.log.error(error)
+  const fault = error instanceof Fault ? error : new Fault('internal', `Something went wrong that is not the request's fault. The log of the service tells more under the id ${request.id}.`)
+  return lineOf(JSON.stringify({ id, ...problem(fault, request.id), line }))
+}
+
+/** Whoever reads slowly is waited for. */
+const sendLines = (reply: FastifyReply, first: Buffer | null, rest: AsyncIterable<Buffer>): FastifyReply => reply.type(contentType('ndjson')).send(Readable.from((async function * () {
+  if (first !== null) yield first
+  yield * rest
+})(), { highWaterMark: 1 }))

@@ -33,8 +33,15 @@ const states = { ...prediction, layers: Type.Optional(Layers), tensors: Type.Opt
 
 export const PredictBody = Type.Object({ model: Model, ...prediction }, { ...closed, 'x-examples': examples('predict') })
 export const HiddenStatesBody = Type.Object({ model: Model, ...states }, { ...closed, 'x-examples': examples('hidden-states') })
-export const ModelPredictBody = Type.Object({ model: Type.Optional(Model), ...prediction }, closed)
-export const ModelHiddenStatesBody = Type.Object({ model: Type.Optional(Model), ...states }, closed)
+const Lines = Type.Unknown({
+  description: 'Lines of `{"id"?, "inputs"}`, each one sequence: `[step][feature]`, `[1][step][feature]`, or another form of one sequence. Any lengths, any number. Each is answered by ' +
+    'a line, with its `id`, as it arrives; other fields stand in the query. A line may be as long as a whole JSON body.'
+})
+const orLines = (body: TSchema) => ({ content: { 'application/json': { schema: body }, 'application/x-ndjson': { schema: Lines } } })
+const ModelPredict = Type.Object({ model: Type.Optional(Model), ...prediction }, closed)
+const ModelHiddenStates = Type.Object({ model: Type.Optional(Model), ...states }, closed)
+export const ModelPredictBody = orLines(ModelPredict)
+export const ModelHiddenStatesBody = orLines(ModelHiddenStates)
 
 // In an address everything is text: query.ts reads numbers and booleans out of it before it is checked, the rest after.
 const listText = (description: string) => orList(Type.String(), { description: `${description} Several: separated by commas, or the parameter repeated.` })

@@ -1,0 +1,103 @@
+import type { FastifyInstance } from 'fastify'
+import type { Readable } from 'node:stream'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Fault } from '../errors.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route reads bodies of NDJSON. */
+    lines?: boolean
+  }
+}
+
+/** Answers that are computed at once for one stream. */
+const atOnce = 8
+
+/** Bodies of NDJSON reach their routes as streams: no limit holds for the whole of one, `linesOf` has one for a line. */
+export function readNdjson (app: FastifyInstance): void {
+  app.addContentTypeParser('application/x-ndjson', (request, body, done) => {
+    if (request.routeOptions.config.lines === true) done(null, body)
+    else done(new Fault('unsupported_media_type', 'Lines name no model: send NDJSON to /models/ID/predict or /models/ID/hidden-states, or one JSON object here, as application/json.'), undefined)
+  })
+}
+
+/** A line of a body, without its end; null where it is longer than `limit` bytes. Blank lines count and are left out. */
+export interface Line { readonly number: number, readonly text: string | null }
+
+/** The lines of a body as they arrive. A line that is too long is read over, never held. */
+export async function * linesOf (body: Readable, limit: number): AsyncGenerator<Line> {
+  let parts: Buffer[] = []
+  let size = 0
+  let number = 0
+  const end = (): Line => {
+    const line = { number: ++number, text: size > limit ? null : Buffer.concat(parts).toString() }
+    parts = []
+    size = 0
+    return line
+  }
+  const add = (part: Buffer): void => {
+    size += part.length
+    if (size > limit) parts = []
+    else parts.push(part)
+  }
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    let from = 0
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
+      add(chunk.subarray(from, at))
+      from = at + 1
+      const line = end()
+      if (line.text === null || line.text.trim() !== '') yield line
+    }
+    add(chunk.subarray(from))
+  }
+  const last = end()
+  if (last.text === null || last.text.trim() !== '') yield last
+}
+
+/**
+ * What `answer` makes of each item, in the order of the items: a few are under way at once, and no item is taken before there is room for its answer, so a
+ * slow reader holds its own writer back. An answer is given as soon as it is there, also while the next item is waited for.
+ */
+export async function * inOrder<Item, Answer> (items: AsyncIterable<Item> | Iterable<Item>, answer: (item: Item) => Promise<Answer>): AsyncGenerator<Answer> {
+  const source: AsyncIterator<Item> | Iterator<Item> = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
+  const take = async (): Promise<IteratorResult<Item>> => await source.next()
+  const underWay: Promise<Answer>[] = []
+  let next: Promise<IteratorResult<Item>> | null = take()
+  try {
+    while (next !== null || underWay.length > 0) {
+      const item = next !== null && underWay.length < atOnce ? [next.then((item) => ({ item }))] : []
+      const first = await Promise.race([...item, ...underWay.slice(0, 1).map(async (answer) => ({ answer: await answer }))])
+      if ('answer' in first) {
+        underWay.shift()
+        yield first.answer
+      } else if (first.item.done === true) {
+        next = null
+      } else {
+        const started = answer(first.item.value)
+        // Heard when its turn comes.
+        started.catch(() => {})
+        underWay.push(started)
+        next = take()
+      }
+    }
+  } finally {
+    // Whoever reads may have gone: nobody waits for the rest.
+    next?.catch(() => {})
+    Promise.resolve(source.return?.()).catch(() => {})
+  }
+}
+
+/** Repeats what is refused because the service is busy: a stream waits where a request alone is turned away. */
+export async function patiently<Answer> (run: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    try {
+      return await run()
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 'queue_full') throw error
+      await wait(20)
+    }
+  }
+}
+
+/** A line of an answer. */
+export const lineOf = (json: Uint8Array | string): Buffer => Buffer.concat([typeof json === 'string' ? Buffer.from(json) : json, Buffer.of(10)])
