@@ -1,4 +1,4 @@
-// node bench/float-text.mjs: what one float32 costs as JSON text, beside JSON.stringify and, where $PYTHON has it, orjson on a NumPy array.
+// node bench/float-text.mjs: what one float32 costs as JSON text, beside JSON.stringify and, where $BENCH_PYTHON has it, orjson on a NumPy array.
 // Rounds are interleaved; each number is a median, in nanoseconds of CPU time, and its spread from the lowest to the highest.
 
 import { spawn } from 'node:child_process'
@@ -43,7 +43,7 @@ for line in sys.stdin:
 `
 
 async function startOrjson () {
-  const child = spawn(process.env.PYTHON ?? 'python3', ['-c', python], { stdio: ['pipe', 'pipe', 'ignore'] })
+  const child = spawn(process.env.BENCH_PYTHON ?? 'python3', ['-c', python], { stdio: ['pipe', 'pipe', 'ignore'] })
   child.on('error', () => {})
   child.stdin.on('error', () => {})
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
@@ -70,7 +70,7 @@ function timed (way, data) {
 
 const orjson = await startOrjson()
 const names = [...Object.keys(ways), ...(orjson === null ? [] : [`orjson ${orjson.version} on NumPy`])]
-console.log(`${size} floats [${shape}], ${rounds} rounds, Node.js ${process.version}${orjson === null ? ', no orjson ($PYTHON)' : ''}`)
+console.log(`${size} floats [${shape}], ${rounds} rounds, Node.js ${process.version}${orjson === null ? ', no orjson ($BENCH_PYTHON)' : ''}`)
 for (const [kind, draw] of Object.entries(kinds)) {
   const data = Float32Array.from({ length: size }, draw)
   const found = names.map(() => [])
