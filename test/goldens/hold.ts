@@ -37,7 +37,7 @@ async function predictions ({ ask }: Running, one: Case): Promise<Held[]> {
   if (status !== 200) return [[`predict answers ${status}, ${body.detail}`, Infinity]]
   const outputs = body.outputs as Record<string, unknown>
   // Keras 3 gives several outputs of one layer one name; the contract numbers them.
-  const names = Object.keys(outputs)
+  const names = one.output_names.every((name) => Object.hasOwn(outputs, name)) ? one.output_names : Object.keys(outputs)
   return [
     ...one.predict.map((expected, n): Held => [`predict ${names[n]}`, farthest(outputs[names[n]], expected)]),
     ...(one.predict_half ?? []).map((expected, n): Held => [`half-precision predict ${names[n]}`, farthest(outputs[names[n]], expected), one.atol_half ?? 1e-2])
