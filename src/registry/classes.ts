@@ -53,7 +53,7 @@ export function classOf (entry: Dict, path: string): { className: string, savedC
   const scripted = entry.module === null && registered !== null && !registered.includes('>')
   const own = !scripted && owners.every(fromKeras) && (module === null || fromKeras(module)) && (registered === null || registered.endsWith(saved))
   if (!own) throw refused(path, registered ?? given, `it is a class of somebody's own (${registered ?? `${module}.${given}`}); ${elsewhere}`)
-  if (isOperation(entry)) {
+  if (isOperation(entry, saved)) {
     const operation = `ops.${saved}`
     // WithMask is this service's own, put into graphs where a nested model is given a mask.
     if (!layers.has(operation) || saved === 'WithMask') throw refused(path, `operation ${saved}`, 'this operation between layers is not computed: replace it with a Keras layer and save the model again')
@@ -72,9 +72,9 @@ export function refused (path: string, className: string, why: string): Fault {
 const fromKeras = (module: string): boolean => /^(tf_keras|tf\.keras|keras|keras_core|tensorflow(\.python|\._api\.v\d)?\.keras|tensorflow\.keras|builtins)(\.|$)/.test(module) || module === 'tensorflow.python.keras'
 
 /** Keras 3 writes the operations between layers (`x + y`, a mask's `not_equal`) as layers; in `.h5` the bare config gives them away. */
-function isOperation (entry: Dict): boolean {
+function isOperation (entry: Dict, saved: string): boolean {
   const module = string(entry.module)
   if (module !== null) return /^keras(\.src)?\.ops(\.|$)/.test(module)
-  if (!isDict(entry.config) || !Array.isArray(entry.inbound_nodes)) return false
+  if (!layers.has(`ops.${saved}`) || !isDict(entry.config) || !Array.isArray(entry.inbound_nodes)) return false
   return !('dtype' in entry.config) && !('trainable' in entry.config) && entry.inbound_nodes.some(isDict)
 }
