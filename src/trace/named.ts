@@ -22,7 +22,7 @@ export type Packer = (metadata: Metadata, arrays: readonly NamedArray[]) => Uint
  */
 export function arraysOf ({ layers, outputs }: Trace): NamedArray[] {
   const arrays = [
-    ...layers.flatMap(({ key, tensors }) => Object.entries(tensors).map(([name, values]) => ({ name: `${key}/${name}`, boolean: name === 'mask', ...values }))),
+    ...layers.flatMap(({ key, tensors }) => Object.entries(tensors).map(([name, values]) => ({ name: `${key}/${name}`, boolean: /(^|\/)mask$/.test(name), ...values }))),
     ...outputs.map(({ name, values }) => ({ name: `outputs/${name}`, ...values }))
   ]
   const names = new Set<string>()

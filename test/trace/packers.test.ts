@@ -75,6 +75,11 @@ t.test('two arrays of one name are refused', async (t) => {
   t.throws(() => arraysOf({ ...trace, layers: [{ key: 'outputs', tensors: { hidden: values } }], outputs: [{ name: 'hidden', values }] }), { code: 'invalid_value', pointer: '/layers' })
 })
 
+t.test('a mask is one wherever its layer stands', async (t) => {
+  const kinds = arraysOf({ ...trace, layers: [{ key: 'td', tensors: { 'inner/mask': mask, 'inner/hidden': mask } }], outputs: [] }).map(({ boolean }) => boolean)
+  t.same(kinds, [true, false])
+})
+
 const anArray = fc.record({
   name: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }).map((name) => `a/${name}`),
   shape: fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 5 }),
