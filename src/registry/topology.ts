@@ -57,7 +57,8 @@ export class Topology {
   #any (entry: unknown, name: string, path: string): LayerSpec {
     if (!isDict(entry)) throw new Fault('bad_file', `"${path}" is not an object with class_name and config`)
     if (++this.#count > most) throw new Fault('bad_file', `the model has more than ${most} layers`)
-    const id = entry.shared_object_id
+    // Only where the whole file counts its objects together; in legacy configs each nested model counts anew, and every place has its weights.
+    const id = 'module' in entry ? entry.shared_object_id : undefined
     const known = id === undefined ? undefined : this.#shared.get(id)
     if (known !== undefined && known.savedClass === entry.class_name && known.name === name) return known
     const { className, savedClass } = this.#classOf(entry, path)

@@ -120,6 +120,15 @@ t.test('wrappers and cells: paths, roles, and what Keras makes of them', async (
   t.same([className, path, keys(own!)], ['Functional', 'td/model', ['td/model/ix', 'td/model/d']], 'a model inside a wrapper keeps its graph')
 })
 
+t.test('one layer in two places of an archive is one; in a legacy file the numbers of objects mean nothing', async (t) => {
+  const specs = (more: Entry): number => {
+    const shared = (name: string): Entry => ({ ...functional([x('ix'), { ...dense('d', 'ix'), shared_object_id: 7, ...more }], [['ix', 0, 0]], [['d', 0, 0]]), name, inbound_nodes: [[['x', 0, 0, {}]]] })
+    const { layers } = new Topology(originOf({}, ['2.15.0'])).model(functional([x('x'), shared('a'), shared('b')], [['x', 0, 0]], [['a', 1, 0], ['b', 1, 0]]))
+    return new Set(layers.slice(1).map(({ model }) => model!.layers[1])).size
+  }
+  t.same([specs({ module: 'keras.layers' }), specs({})], [1, 2])
+})
+
 const refusedAs = (architecture: unknown, message: RegExp, version = '2.15.0', code = 'unsupported_layer'): void => {
   t.throws(() => graphOf(architecture, version), { code, message }, String(message))
 }
