@@ -97,7 +97,9 @@ function write (all) {
     '| request | batch | server | requests/s | spread | p50 ms | p99 ms | MiB an answer | statescope is |',
     '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...all.map(({ path, size, name, rate, spread, ratio, p50, p99, megabytes }) =>
-      `| ${path} | ${size} | ${name} | ${rate.toFixed(1)} | ${spread.toFixed(1)} | ${p50} | ${p99} | ${megabytes.toFixed(2)} | ${name === 'statescope' ? '' : `${ratio.toFixed(1)}x`} |`)
+      rate === 0
+        ? `| ${path} | ${size} | ${name} | no answer in ${seconds} s | | | | | |`
+        : `| ${path} | ${size} | ${name} | ${rate.toFixed(1)} | ${spread.toFixed(1)} | ${p50} | ${p99} | ${megabytes.toFixed(2)} | ${name === 'statescope' ? '' : `${ratio.toFixed(1)}x`} |`)
   ]
   mkdirSync(join(project, 'docs'), { recursive: true })
   writeFileSync(join(project, 'docs', 'benchmarks.md'), `${lines.join('\n')}\n`)
