@@ -10,7 +10,7 @@ export function banner ({ url, service: { registry, pool: { engine } } }: Pick<S
     `statescope ${about.version}  ${url}`,
     `docs        ${url}/docs`,
     `engine      ${engineLine(engine)}`,
-    ...engine.warning === undefined ? [] : loud(engine.warning),
+    ...engine.warning === undefined ? [] : loud(engine.name, engine.warning),
     models.length === 0 ? 'models      none' : 'models',
     ...models.map(({ id, version, status, reason }) => `  ${id.padEnd(width)}  version ${version}  ${status}${reason === undefined ? '' : `: ${reason}`}`)
   ]
@@ -27,10 +27,12 @@ function engineLine ({ name, version, reference, tensorflow }: EngineInfo): stri
 }
 
 /** A slower engine than could be must not go unseen. */
-function loud (warning: string): string[] {
+function loud (name: EngineInfo['name'], warning: string): string[] {
   const rule = '!'.repeat(80)
   const lines = [
-    'WebAssembly computes here, more slowly than native TensorFlow would. Why:',
+    name === 'onnx'
+      ? 'No TensorFlow: WebAssembly checks the compiled plans, and computes what does not compile, more slowly. Why:'
+      : 'No TensorFlow: WebAssembly computes here, more slowly. Why:',
     ...warning.split('\n').map((line) => `  ${line}`),
     'The numbers are checked all the same. With ENGINE=tfjs the service refuses to start instead.'
   ]

@@ -61,7 +61,7 @@ async function loadWasm (reason: string): Promise<Engine> {
   const wasm: typeof import('@tensorflow/tfjs-backend-wasm') = require('@tensorflow/tfjs-backend-wasm')
   wasm.setWasmPaths(join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json')), 'wasm-out') + sep)
   if (!await tf.setBackend('wasm')) throw new Error('the WebAssembly engine does not load')
-  return { tf, name: 'wasm', version: tf.version_core, tensorflow: null, reason }
+  return { tf, name: 'wasm', version: tf.version_core, tensorflow: null, reason: `WebAssembly stands in for TensorFlow: ${reason}` }
 }
 
 function readNote (folder: string): Note | null {
