@@ -19,8 +19,7 @@ COPY src src
 RUN node scripts/build.mjs && npm prune --omit=dev
 
 FROM ${NODE_IMAGE}
-ARG ENGINE=tfjs
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 MODELS_DIR=/app/models ENGINE=${ENGINE}
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 MODELS_DIR=/app/models
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
