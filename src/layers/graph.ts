@@ -101,7 +101,13 @@ function runLayer<T> (context: Context<T>, layer: Layer, call: ChildCall<T>): La
     ...call,
     run: (child, inner) => runLayer(context, child, inner)
   }
-  return layerFunction(whole)
+  try {
+    return layerFunction(whole)
+  } catch (error) {
+    // An activation does not know whose it is.
+    if (!(error instanceof Fault) || error.code !== 'unsupported_layer' || error.message.startsWith('layer ')) throw error
+    throw new Fault('unsupported_layer', `layer "${layer.path}" (${layer.className}): ${error.message}`)
+  }
 }
 
 function runInner<T> (context: Context<T>, layer: Layer, graph: Graph, call: ChildCall<T>): LayerResult<T> {

@@ -27,10 +27,13 @@ function find (given: unknown, keras: Keras): Activation {
   const entry = entryOf(name, keras)
   if (entry === undefined) {
     throw new Fault('unsupported_layer',
-      `Keras ${keras} has no activation ${JSON.stringify(name)} of its own. Save the model with one of these: ${activationNames(keras).join(', ')}.`)
+      `Keras ${keras} has no activation ${shown(name)} of its own. Save the model with one of these: ${activationNames(keras).join(', ')}.`)
   }
   return entry.make(settings(name, config))
 }
+
+/** A name as it is, or the beginning of what stands in its place (a Python lambda is its bytecode). */
+const shown = (name: string): string => JSON.stringify(name.length > 60 ? `${name.slice(0, 40)}...` : name)
 
 function settings (name: string, config: Readonly<Record<string, unknown>>): Settings {
   return {

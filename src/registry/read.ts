@@ -96,5 +96,6 @@ class Reader {
 /** What to tell of a SavedModel folder. */
 export function savedModelReason (): string {
   return 'this is a SavedModel, which holds a TensorFlow graph, not the layers. Convert it once: in Python `import tensorflow as tf; tf.keras.models.load_model("FOLDER").save("model.keras")`, ' +
-    'in R `keras::save_model_hdf5(keras::load_model_tf("FOLDER"), "model.h5")`'
+    'in R `keras::save_model_hdf5(keras::load_model_tf("FOLDER"), "model.h5")`. ' +
+    'One that Keras 3 exported cannot be read back by any Keras: save the model itself again, as .keras'
 }

@@ -104,6 +104,13 @@ t.test('a lost mask', async (t) => {
   t.match(reason, /do not follow from its gates/)
 })
 
+t.test('an activation that is not known is refused with its layer and class', async (t) => {
+  const { graph } = openLstm(features, units)
+  const lambda = { ...graph.layers.lstm, config: { ...graph.layers.lstm.config, activation: 'x'.repeat(500) } }
+  const file = { ...openLstm(features, units), graph: { ...graph, layers: { ...graph.layers, lstm: lambda } } }
+  t.throws(() => check(file), { code: 'unsupported_layer', message: /^layer "lstm" \(LSTM\): Keras 3 has no activation "x{40}\.\.\." of its own/ })
+})
+
 t.test('outputs that Keras recorded otherwise', async (t) => {
   const file = openLstm(features, units)
   const inputs = sample()
