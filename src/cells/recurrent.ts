@@ -19,6 +19,8 @@ export interface Read<T> extends Reading<T> {
   readonly states: readonly T[]
   /** Where they came with the states; at masked steps they mean nothing. */
   readonly gates: ByGate<T> | null
+  /** A kernel gave the hidden states alone; what else there is follows from them. */
+  readonly byKernel?: true
 }
 
 /** A mask `[...]` with axes of size 1 behind, to stand against `like`. */
@@ -32,16 +34,15 @@ function against<T> ({ ops }: CellCall<T>, mask: T, like: T): T {
 export function read<T> (cell: Cell, call: CellCall<T>, reading: Reading<T>): Read<T> {
   const { ops } = call
   const { x, mask, reverse } = reading
+  const initial = reading.initial ?? zeros(cell, call, x)
   if (mask === null && fusable(call)) {
-    const initial = reading.initial ?? zeros(cell, call, cell.project(call, ops.slice(x, 0, 0, 1)))
     const turn = (t: T): T => reverse ? ops.reverse(t, 0) : t
     const { states, gates } = fused(call, turn(x), initial)
     return { ...reading, initial, states: states.map(turn), gates: Object.fromEntries(Object.entries(gates).map(([gate, t]) => [gate, turn(t)])) }
   }
   const projected = cell.project(call, x)
-  const initial = reading.initial ?? zeros(cell, call, projected)
   const hidden = hiddenByKernel(cell, call, { ...reading, initial })
-  if (hidden !== undefined) return complete(cell, call, { ...reading, initial }, projected, hidden)
+  if (hidden !== undefined) return follow(cell, call, { ...reading, initial }, projected, hidden)
   const sequences = mask === null ? [projected] : [projected, mask]
   const { results } = ops.scan(([step, seen], states) => {
     const next = cell.update(call, cell.compute(call, step, states).gates, states)
@@ -73,12 +74,12 @@ function hiddenByKernel<T> (cell: Cell, call: CellCall<T>, { x, mask, reverse, i
  * The other states from the hidden one: with it the gates of all steps follow in one call, and what is left of the recurrence is `update` alone,
  * without a product.
  */
-function complete<T> (cell: Cell, call: CellCall<T>, reading: Reading<T> & { initial: readonly T[] }, projected: T, hidden: T): Read<T> {
+function follow<T> (cell: Cell, call: CellCall<T>, reading: Reading<T> & { initial: readonly T[] }, projected: T, hidden: T): Read<T> {
   const { ops } = call
   const { mask, reverse, initial } = reading
   const past = before(call, { ...reading, states: [hidden], gates: null })
   const { gates } = cell.compute(call, projected, past)
-  if (cell.states.length === 1) return { ...reading, states: [hidden], gates }
+  if (cell.states.length === 1) return { ...reading, states: [hidden], gates, byKernel: true }
   const names = Object.keys(gates)
   const { results } = ops.scan((steps, states) => {
     const now = Object.fromEntries(names.map((gate, n) => [gate, steps[n]]))
@@ -87,13 +88,13 @@ function complete<T> (cell: Cell, call: CellCall<T>, reading: Reading<T> & { ini
     const kept = seen === undefined ? next : next.map((state, n) => ops.where(against(call, seen, state), state, states[n]))
     return { results: kept, states: kept }
   }, [...names.map((gate) => gates[gate]), ...(mask === null ? [] : [mask])], initial.slice(1), reverse)
-  return { ...reading, states: [hidden, ...results], gates }
+  return { ...reading, states: [hidden, ...results], gates, byKernel: true }
 }
 
-/** Zero states `[batch, unit]`, made from the projected input `[step, batch, gate * unit]`. */
-function zeros<T> (cell: Cell, call: CellCall<T>, projected: T): T[] {
+/** Zero states `[batch, unit]`, made from what the first step of x `[step, batch, ...]` becomes: a state may be an image whose size only that shows. */
+function zeros<T> (cell: Cell, call: CellCall<T>, x: T): T[] {
   const { ops, layer: { config } } = call
-  const first = ops.squeeze(ops.slice(projected, 0, 0, 1), 0)
+  const first = ops.squeeze(cell.project(call, ops.slice(x, 0, 0, 1)), 0)
   const state = ops.fill(ops.slice(first, -1, 0, (config.units ?? config.filters) as number), 0)
   return cell.states.map(() => state)
 }
@@ -104,6 +105,21 @@ export function before<T> ({ ops }: CellCall<T>, { states, initial, reverse }: R
     const first = ops.expandDims(initial[n], 0)
     return reverse ? ops.concat([ops.slice(state, 0, 1), first], 0) : ops.concat([first, ops.slice(state, 0, 0, -1)], 0)
   })
+}
+
+/**
+ * The same run of one sequence of the batch, `n` `[1]`, with the states that are claimed for it, `[step, 1, unit]`; those not claimed are the run's, or
+ * follow from the hidden one where a kernel gave only that.
+ */
+export function sequenceOf<T> (cell: Cell, call: CellCall<T>, run: Read<T>, n: T, claimed: readonly (T | undefined)[]): Read<T> {
+  const pick = (x: T, axis: number): T => call.ops.gather(x, n, axis)
+  const reading = { x: pick(run.x, 1), mask: run.mask === null ? null : pick(run.mask, 1), initial: run.initial.map((state) => pick(state, 0)), reverse: run.reverse }
+  const hidden = claimed[0] ?? pick(run.states[0], 1)
+  // Nothing here asks for the other states of the whole batch.
+  const own = run.byKernel === true && claimed.slice(1).includes(undefined)
+    ? follow(cell, call, reading, cell.project(call, reading.x), hidden).states
+    : run.states.map((state, k) => claimed[k] ?? (k === 0 ? hidden : pick(state, 1)))
+  return { ...reading, states: claimed.map((state, k) => state ?? own[k]), gates: null }
 }
 
 /** Gates and pre-activations of all steps in one call, from the input and the shifted states. */

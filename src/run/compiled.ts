@@ -11,25 +11,32 @@ import { finish, type Traced } from './extract.ts'
 import { distance } from './receipt.ts'
 
 /**
- * A plan compiled to one ONNX graph: one call runs it all, any batch size and length. The plan given to `run` is the one compiled, or differs
- * from it in what is done with the arrays afterwards only: its steps, its scaler.
+ * A plan compiled to one ONNX graph: one call runs it all, at any length and any batch size (one sequence alone has a graph of its own). The plan given
+ * to `run` is the one compiled, or differs from it in what is done with the arrays afterwards only: its steps, its scaler.
  */
 export interface Compiled {
   run: (plan: Plan, batch: Batch) => Promise<{ traced: Traced, difference: number | null }>
   dispose: () => Promise<void>
 }
 
-/** What of a plan, and of the states that a batch brings, makes its graph. */
-export const graphKey = ({ nodes, layers, outputs }: Plan, batch: Batch): string => JSON.stringify([
-  nodes,
-  layers.map(({ node, internals, outputs }) => [node, internals.map(({ name }) => name), outputs]),
-  outputs.map(({ node, index }) => [node, index]),
-  Object.entries(batch.initial).flatMap(([key, states]) => Object.keys(states).map((name) => `${key}/${name}`)).sort()
-])
+const keys = new WeakMap<Plan, string>()
 
-/** Compiles a plan, the receipt's own check with it. Throws where the runtime does not take it. */
+/** What of a plan and of a batch (is it one sequence, what states does it bring) makes the graph. */
+export function graphKey (plan: Plan, batch: Batch): string {
+  let key = keys.get(plan)
+  if (key === undefined) {
+    const { nodes, layers, outputs } = plan
+    key = JSON.stringify([nodes, layers.map(({ node, internals, outputs }) => [node, internals.map(({ name }) => name), outputs]), outputs.map(({ node, index }) => [node, index])])
+    keys.set(plan, key)
+  }
+  const states = Object.entries(batch.initial).flatMap(([layer, states]) => Object.keys(states).map((name) => `${layer}/${name}`)).sort()
+  return `${key} ${batch.size === 1 ? 'one' : 'many'} ${JSON.stringify(states)}`
+}
+
+/** Compiles a plan, the receipt's own check of one sequence an answer with it, each in its turn. Throws where the runtime does not take it. */
 export async function compile ({ ort, threads }: OnnxRuntime, file: ModelFile, compiled: Plan, sample: Batch): Promise<Compiled> {
   const { bytes, outputs } = write(file, compiled, sample)
+  let answers = 0
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: ['cpu'],
     intraOpNumThreads: threads,
@@ -46,6 +53,7 @@ export async function compile ({ ort, threads }: OnnxRuntime, file: ModelFile, c
       const feed = (name: string, { shape, data }: Values): void => { feeds[name] = new ort.Tensor('float32', data, shape) }
       for (const [name, values] of Object.entries(batch.inputs)) feed(`in:${name}`, values)
       for (const [key, states] of Object.entries(batch.initial)) for (const [name, values] of Object.entries(states)) feed(`state:${key}/${name}`, values)
+      if (batch.size > 1) feed('sequence', { shape: [1], data: Float32Array.of(answers++ % batch.size) })
       const results = await session.run(feeds)
       const read = (name: string): Values => {
         const { dims, data } = results[name] as Tensor & { data: Float32Array }
@@ -86,7 +94,9 @@ function write (file: ModelFile, plan: Plan, sample: Batch): { bytes: Uint8Array
     for (const { name, index } of outputs) give(`layer:${n}:${name}`, result.outputs[index])
   }
   for (const [n, { node, index }] of plan.outputs.entries()) give(`out:${n}`, results.get(node)!.outputs[index])
-  const far = distance(ops, weightsOf, file.keras, [...results.values()].flatMap(({ evidence }) => evidence ?? []))
+  // A batch of one is that sequence, and its check shares what the answer computes.
+  const sequence = sample.size === 1 ? null : input('sequence', [1])
+  const far = distance(ops, weightsOf, file.keras, [...results.values()].flatMap(({ evidence }) => evidence ?? []), { of: sequence })
   if (far !== null) give('difference', far)
   return { bytes: encodeModel(b.graph(inputs, given)), outputs: new Set(given.map(({ name }) => name)) }
 }

@@ -1,6 +1,6 @@
 import { cellOf } from '../cells/cells.ts'
 import type { CellCall } from '../cells/cell.ts'
-import { before, blank, last, recompute } from '../cells/recurrent.ts'
+import { before, blank, last, recompute, sequenceOf } from '../cells/recurrent.ts'
 import type { Evidence } from '../layers/layer.ts'
 import { swap } from '../layers/recurrent.ts'
 import type { Values } from '../model.ts'
@@ -20,28 +20,41 @@ export function recheck<T> (runtime: Runtime<T>, resident: Resident<T>, keras: 1
   return far === null ? 0 : runtime.read(far).data[0]
 }
 
+/**
+ * A check in few operations, for every answer: NaN where anything is not finite, which then has to be looked at again, and without the final states,
+ * which are entries of others.
+ */
+interface Quick<T> {
+  /** Which sequence of the batch `[1]`; null: all. What is wrong with a model, an engine or a plan is wrong with any, and the check of all costs as much as the answer. */
+  readonly of: T | null
+}
+
 /** The same as a tensor of one number on the engine; null where nothing recurrent ran. */
-export function distance<T> (ops: Ops<T>, weightsOf: Resident<T>['weightsOf'], keras: 1 | 2 | 3, evidence: readonly Evidence<T>[]): T | null {
-  const all = evidence.flatMap((one) => distancesOfCell(ops, weightsOf, keras, one))
+export function distance<T> (ops: Ops<T>, weightsOf: Resident<T>['weightsOf'], keras: 1 | 2 | 3, evidence: readonly Evidence<T>[], quick?: Quick<T>): T | null {
+  const all = evidence.flatMap((one) => distancesOfCell(ops, weightsOf, keras, one, quick))
   return all.length === 0 ? null : all.reduce((worst, far) => ops.maximum(worst, far))
 }
 
-function distancesOfCell<T> (ops: Ops<T>, weightsOf: Resident<T>['weightsOf'], keras: 1 | 2 | 3, { layer, run, returned }: Evidence<T>): T[] {
+function distancesOfCell<T> (ops: Ops<T>, weightsOf: Resident<T>['weightsOf'], keras: 1 | 2 | 3, { layer, run, returned: all }: Evidence<T>, quick?: Quick<T>): T[] {
   const cell = cellOf(layer)!
   const call: CellCall<T> = { ops, layer, keras, weights: weightsOf(layer) }
-  const states = cell.states.map((state, n) => returned[state] === undefined ? run.states[n] : swap(ops, returned[state]))
-  const claimed = { ...run, states, gates: null }
+  const sequence = quick?.of ?? null
+  const returned = sequence === null ? all : Object.fromEntries(Object.entries(all).map(([name, value]) => [name, ops.gather(value, sequence, 0)]))
+  const given = cell.states.map((state) => returned[state] === undefined ? undefined : swap(ops, returned[state]))
+  const claimed = sequence === null ? { ...run, states: given.map((state, n) => state ?? run.states[n]), gates: null } : sequenceOf(cell, call, run, sequence, given)
+  const { states, mask } = claimed
   const past = before(call, claimed)
   const { gates } = recompute(cell, call, claimed)
   const next = cell.update(call, gates, past)
-  const pairs: [T, T][] = states.map((state, n) => [state, run.mask === null ? next[n] : carry(call, next[n], past[n], run.mask)])
+  const pairs: [T, T][] = states.map((state, n) => [state, mask === null ? next[n] : carry(call, next[n], past[n], mask)])
   for (const { gate } of cell.gates) {
     const given = returned[`gates/${gate}`]
-    if (given !== undefined) pairs.push([swap(ops, given), blank(call, gates[gate], run.mask)])
+    if (given !== undefined) pairs.push([swap(ops, given), blank(call, gates[gate], mask)])
   }
-  const finals = cell.states.flatMap((state, n): [T, T][] => returned[`final/${state}`] === undefined ? [] : [[returned[`final/${state}`], last(call, run, states[n])]])
-  return [pairs, finals].filter((list) => list.length > 0).map((list) =>
-    difference(ops, ops.concat(list.map(([given]) => given), -1), ops.concat(list.map(([, again]) => again), -1)))
+  const [claims, again] = [0, 1].map((n) => ops.concat(pairs.map((pair) => pair[n]), -1))
+  if (quick !== undefined) return [quickDifference(ops, claims, again)]
+  const finals = cell.states.flatMap((state, n): [T, T][] => returned[`final/${state}`] === undefined ? [] : [[returned[`final/${state}`], last(call, claimed, states[n])]])
+  return [difference(ops, claims, again), ...finals.map(([given, again]) => difference(ops, given, again))]
 }
 
 function carry<T> (call: CellCall<T>, next: T, past: T, mask: T): T {
@@ -55,6 +68,13 @@ function difference<T> (ops: Ops<T>, a: T, b: T): T {
   const far = ops.div(ops.unary('abs', ops.sub(a, b)), ops.maximum(1, ops.unary('abs', a)))
   const known = ops.where(ops.compare('lessEqual', far, 1e30), far, 1e30)
   return ops.reduce('max', ops.where(same, 0, known))
+}
+
+/** The same in few operations, for every answer: NaN where anything is not finite, which then has to be looked at again. */
+function quickDifference<T> (ops: Ops<T>, a: T, b: T): T {
+  const far = ops.div(ops.unary('abs', ops.sub(a, b)), ops.maximum(1, ops.unary('abs', a)))
+  // A sum keeps what is not finite; of a maximum not every engine does.
+  return ops.add(ops.reduce('max', far), ops.mul(0, ops.reduce('sum', far)))
 }
 
 /** The same over arrays of different arithmetic. Shapes must agree. */

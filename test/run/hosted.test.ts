@@ -22,14 +22,14 @@ function checkOf (file: ModelFile): LoadCheck {
 }
 
 /** Onnxruntime with a fault: in every answer after the first `good` ones a tensor is changed, the first or the one named. */
-function planted (good: number, name?: string): OnnxRuntime {
+function planted (good: number, name?: string, by = 0.01): OnnxRuntime {
   let answers = 0
   const create = async (bytes: Uint8Array, options: object): Promise<unknown> => {
     const session = await onnx.ort.InferenceSession.create(bytes, options)
     return {
       run: async (feeds: never) => {
         const results = await session.run(feeds) as Record<string, { data: Float32Array }>
-        if (answers++ >= good) (name === undefined ? Object.values(results)[0] : results[name]).data[0] += 0.01
+        if (answers++ >= good) (name === undefined ? Object.values(results)[0] : results[name]).data[0] += by
         return results
       },
       release: async () => await session.release()
@@ -68,6 +68,15 @@ t.test('an answer that does not pass its own check is withheld', async (t) => {
   const check = checkOf(file)
   const { model } = await host(engine, planted(2, 'difference'), file, check)
   await t.rejects(model!.run(check.plan, check.sample), { code: 'unsound' })
+  await model!.dispose()
+})
+
+t.test('an answer whose check came across what is not finite is held against the reference', async (t) => {
+  const file = openLstm(3, 4)
+  const check = checkOf(file)
+  const { model } = await host(engine, planted(3, 'difference', NaN), file, check)
+  await model!.run(check.plan, check.sample)
+  t.match((await model!.run(check.plan, check.sample)).receipt, { checked: ['gates and states', engine.name], sound: true })
   await model!.dispose()
 })
 

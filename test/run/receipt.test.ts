@@ -5,7 +5,8 @@ import type { Plain } from '../../src/ops/plain/ops.ts'
 import type { LoadCheck } from '../../src/pool/protocol.ts'
 import { checkModel } from '../../src/run/load-check.ts'
 import { plainRuntime } from '../../src/run/plain-runtime.ts'
-import { arrayDifference } from '../../src/run/receipt.ts'
+import { extract } from '../../src/run/extract.ts'
+import { arrayDifference, distance, tolerance } from '../../src/run/receipt.ts'
 import type { Resident, Runtime } from '../../src/run/runtime.ts'
 import { buildPlan, recurrentKeys } from '../../src/plan/build.ts'
 import { defaultKinds, type Batch } from '../../src/request/probe.ts'
@@ -140,4 +141,34 @@ t.test('arrays are compared relative to max(1, |value|); what is not finite agre
   t.equal(arrayDifference(values(Infinity), values(NaN)), 0)
   t.equal(arrayDifference(values(Infinity), values(1e30)), 1e30)
   t.equal(arrayDifference(values(1), values(1, 2)), Infinity)
+})
+
+t.test('the check of an answer is of one sequence, whichever is asked, and cannot tell where something is not finite', async (t) => {
+  const tensorsOf = { returned: defaultKinds, kept: [] }
+  for (const file of [openLstm(features, units), maskedLstm(features, units)]) {
+    for (const tensors of Object.values(tensorsOf)) {
+      const { runtime, resident } = plainRuntime()
+      const { ops } = runtime
+      const plan = buildPlan(file, { layers: tensors.length === 0 ? [] : ['lstm'], tensors, steps: 'all', outputs: true, raw: false }, {})
+      const { evidence: [sound] } = extract(runtime, resident, file, plan, sample())
+      const far = (evidence: typeof sound, of: number | null): number =>
+        runtime.read(distance(ops, resident.weightsOf, file.keras, [evidence], { of: of === null ? null : ops.constant(Float32Array.of(of), [1]) })!).data[0]
+      for (const of of [0, 1, null]) t.ok(far(sound, of) < 1e-12)
+
+      // One unit of the second sequence, at its second step.
+      const add = (x: Plain, at: readonly number[], value: number): Plain => {
+        const places = at.map((size, axis) => ops.compare('equal', ops.reshape(ops.range(x, axis), x.shape.map((all, n) => n === axis ? all : 1)), size))
+        return ops.where(places.reduce((a, b) => ops.and(a, b)), ops.add(x, value), x)
+      }
+      const planted = (value: number): typeof sound => ({
+        ...sound,
+        run: { ...sound.run, states: [add(sound.run.states[0], [1, 1, 2], value), ...sound.run.states.slice(1)] },
+        returned: sound.returned.hidden === undefined ? {} : { ...sound.returned, hidden: add(sound.returned.hidden, [1, 1, 2], value) }
+      })
+      t.ok(far(planted(0.01), 0) < 1e-12, 'the first sequence is as it was')
+      t.ok(far(planted(0.01), 1) > tolerance)
+      t.ok(far(planted(0.01), null) > tolerance)
+      t.ok(Number.isNaN(far(planted(Infinity), 1)))
+    }
+  }
 })

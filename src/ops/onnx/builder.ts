@@ -6,6 +6,8 @@ export interface Value { readonly name: string, readonly type: ElementType, read
 /** Collects the nodes of one graph, and of the bodies of its loops. */
 export class Builder {
   readonly #nodes: NodeProto[] = []
+  /** What its nodes give, by name. */
+  readonly #values = new Map<string, Value>()
   readonly #initializers: Initializer[] = []
   readonly #constants = new Map<unknown, Value>()
   readonly #outer: Builder | null
@@ -34,6 +36,7 @@ export class Builder {
   add (op: string, inputs: readonly (Value | null)[], outputs: readonly (Value | null)[], attributes: Readonly<Record<string, Attribute>> = {}): void {
     const names = (values: readonly (Value | null)[]): string[] => values.map((value) => value?.name ?? '')
     this.#open.#nodes.push({ op, inputs: names(inputs), outputs: names(outputs), attributes })
+    for (const value of outputs) if (value !== null) this.#open.#values.set(value.name, value)
   }
 
   /** A constant; the same array, or the same key, is stored once. */
@@ -56,30 +59,84 @@ export class Builder {
     return this.constant(BigInt64Array.from(values, BigInt), [values.length], `i${values.join()}`)
   }
 
-  /** Writes a loop's body: the nodes that `write` adds go into a graph of their own, with the inputs and outputs given. */
-  body (inputs: readonly Value[], write: () => readonly Value[]): Graph {
-    const before = this.#open
+  /**
+   * Writes a loop's body: the nodes that `write` adds go into a graph of their own, with the states and one step of each sequence as inputs. What
+   * needs no state is not done step by step: it stands before the loop, for all steps at once. `sequences`: what the loop reads then.
+   */
+  body (states: readonly Value[], steps: readonly Value[], sequences: readonly Value[], write: () => readonly Value[]): { graph: Graph, sequences: Value[] } {
+    const around = this.#open
     const inner = new Builder(this)
     this.#open = inner
+    let outputs: Value[]
     try {
-      // Each output has a name of its own, even one that is an input or given twice.
-      const outputs = write().map((value) => this.node('Identity', [value], value.type, value.shape))
-      return { nodes: inner.#nodes, inputs: inputs.map(info), outputs: outputs.map(info), initializers: [] }
+      outputs = inner.#apart(write())
     } finally {
-      this.#open = before
+      this.#open = around
+    }
+    const inside = new Map([...states, ...steps, ...inner.#values.values()].map((value) => [value.name, value]))
+    const all = new Map(steps.map(({ name }, n) => [name, sequences[n]]))
+    const nodes = needed(inner.#nodes, outputs.map(({ name }) => name)).filter((node) => {
+      const lifted = node.inputs.flatMap((name) => all.get(name) ?? [])
+      const stays = !pointwise.has(node.op) || lifted.length === 0 || node.inputs.some((name) => inside.has(name) && !all.has(name)) ||
+        lifted.some(({ shape }) => shape.length !== lifted[0].shape.length)
+      if (stays) return true
+      const { name, type, shape } = inside.get(node.outputs[0])!
+      const value = this.fresh(type, [sequences[0].shape[0], ...shape])
+      around.#nodes.push({ ...node, inputs: node.inputs.map((input) => all.get(input)?.name ?? input), outputs: [value.name] })
+      all.set(name, value)
+      return false
+    })
+    const read = new Set(nodes.flatMap(readBy))
+    const heard = [...all].filter(([name]) => read.has(name))
+    return {
+      graph: { nodes, inputs: [...states, ...heard.map(([name]) => inside.get(name)!)].map(info), outputs: outputs.map(info), initializers: [] },
+      sequences: heard.map(([, value]) => value)
     }
   }
 
   /** The whole graph, with its outputs under names of their own. */
-  graph (inputs: readonly ValueInfo[], outputs: readonly { readonly name: string, readonly value: Value }[]): Graph {
-    const nodes = outputs.map(({ name, value }): NodeProto => ({ op: 'Identity', inputs: [value.name], outputs: [name], attributes: {} }))
-    return {
-      nodes: [...this.#nodes, ...nodes],
-      inputs,
-      outputs: outputs.map(({ name, value: { type, shape } }) => ({ name, type, shape })),
-      initializers: this.#initializers
-    }
+  graph (inputs: readonly ValueInfo[], given: readonly { readonly name: string, readonly value: Value }[]): Graph {
+    const outputs = this.#apart(given.map(({ value }) => value))
+    const names = new Map(outputs.map(({ name }, n) => [name, given[n].name]))
+    const nodes = needed(this.#nodes, outputs.map(({ name }) => name)).map((node) => renamed(node, names))
+    const read = new Set(nodes.flatMap(readBy))
+    return { nodes, inputs, outputs: outputs.map((value, n) => ({ ...info(value), name: given[n].name })), initializers: this.#initializers.filter(({ name }) => read.has(name)) }
+  }
+
+  /** Outputs as ONNX wants them: each of a node of this graph, none twice. */
+  #apart (values: readonly Value[]): Value[] {
+    const taken = new Set<string>()
+    return values.map((value) => {
+      const own = this.#values.has(value.name) && !taken.has(value.name) ? value : this.node('Identity', [value], value.type, value.shape)
+      taken.add(own.name)
+      return own
+    })
   }
 }
+
+/** The nodes that the outputs named need, in their order: onnxruntime computes the others too. */
+function needed (nodes: readonly NodeProto[], outputs: readonly string[]): NodeProto[] {
+  const wanted = new Set(outputs)
+  return nodes.toReversed().filter((node) => {
+    if (!node.outputs.some((name) => wanted.has(name))) return false
+    for (const name of readBy(node)) wanted.add(name)
+    return true
+  }).toReversed()
+}
+
+function renamed (node: NodeProto, names: ReadonlyMap<string, string>): NodeProto {
+  const to = (name: string): string => names.get(name) ?? name
+  const attributes = Object.entries(node.attributes).map(([key, value]) =>
+    [key, typeof value === 'object' && 'graph' in value ? { graph: { ...value.graph, nodes: value.graph.nodes.map((inner) => renamed(inner, names)) } } : value])
+  return { ...node, inputs: node.inputs.map(to), outputs: node.outputs.map(to), attributes: Object.fromEntries(attributes) }
+}
+
+/** The names that a node reads, the bodies of its loops included. */
+const readBy = ({ inputs, attributes }: NodeProto): string[] =>
+  [...inputs, ...Object.values(attributes).flatMap((value) => typeof value === 'object' && 'graph' in value ? value.graph.nodes.flatMap(readBy) : [])]
+
+/** Ops that treat every entry alone: of one step or of all. */
+const pointwise = new Set(['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Min', 'Max', 'Where', 'And', 'Or', 'Not', 'Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'Cast', 'Neg', 'Abs',
+  'Sqrt', 'Exp', 'Log', 'Tanh', 'Sigmoid', 'Relu', 'Erf', 'Floor', 'Sign'])
 
 const info = ({ name, type, shape }: Value): ValueInfo => ({ name, type, shape })

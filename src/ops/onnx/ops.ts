@@ -41,7 +41,7 @@ export function onnxOps (b: Builder): Ops<Value> {
       const steps = sequences.map(({ type, shape }) => b.fresh(type, shape.slice(1)))
       let count = 0
       let shapes: readonly Value[] = []
-      const graph = b.body([...before, ...steps], () => {
+      const { graph, sequences: read } = b.body(before, steps, sequences, () => {
         const { results, states: next } = body([...steps], [...before])
         count = results.length
         shapes = results
@@ -50,10 +50,10 @@ export function onnxOps (b: Builder): Ops<Value> {
       const after = states.map((state) => b.fresh(state.type, state.shape))
       const all = shapes.map(({ type, shape }) => b.fresh(type, [sequences[0].shape[0], ...shape]))
       const direction = reverse ? 1 : 0
-      b.add('Scan', [...states, ...sequences], [...after, ...all], {
+      b.add('Scan', [...states, ...read], [...after, ...all], {
         body: { graph },
-        num_scan_inputs: sequences.length,
-        scan_input_directions: sequences.map(() => direction),
+        num_scan_inputs: read.length,
+        scan_input_directions: read.map(() => direction),
         scan_output_directions: Array.from({ length: count }, () => direction)
       })
       return { results: all, states: after }

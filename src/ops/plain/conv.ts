@@ -8,7 +8,7 @@ interface Windows { readonly count: number, readonly before: number }
  * TensorFlow's two kinds of padding. valid: windows that lie inside; same: one window for each stride begun, the padding they need
  * halved, the odd one behind.
  */
-function windows (size: number, window: number, stride: number, dilation: number, padding: 'valid' | 'same'): Windows {
+export function windows (size: number, window: number, stride: number, dilation: number, padding: 'valid' | 'same'): Windows {
   const reach = (window - 1) * dilation + 1
   if (padding === 'valid') return { count: Math.max(0, Math.ceil((size - reach + 1) / stride)), before: 0 }
   const count = Math.ceil(size / stride)
