@@ -122,6 +122,15 @@ export function sequenceOf<T> (cell: Cell, call: CellCall<T>, run: Read<T>, n: T
   return { ...reading, states: claimed.map((state, k) => state ?? own[k]), gates: null }
 }
 
+/** The last step of a run in input time as a run of its own. */
+export function lastStepOf<T> (call: CellCall<T>, run: Read<T>): Read<T> {
+  const { ops } = call
+  const cut = (x: T): T => ops.slice(x, 0, -1)
+  // Backwards it is the first step read; else the state of the step before, which a run of one step has not.
+  const past = run.reverse ? run.initial : run.states.map((state, n) => ops.squeeze(cut(ops.concat([ops.expandDims(run.initial[n], 0), ops.slice(state, 0, -2, -1)], 0)), 0))
+  return { x: cut(run.x), mask: run.mask === null ? null : cut(run.mask), initial: past, reverse: run.reverse, states: run.states.map(cut), gates: null }
+}
+
 /** Gates and pre-activations of all steps in one call, from the input and the shifted states. */
 export function recompute<T> (cell: Cell, call: CellCall<T>, run: Read<T>): Gates<T> {
   return cell.compute(call, cell.project(call, run.x), before(call, run))

@@ -1,5 +1,5 @@
 import { Fault } from '../errors.ts'
-import { explicitMask } from './recurrent.ts'
+import { explicitMask, shownMask } from './recurrent.ts'
 import type { ChildCall, LayerCall, LayerFunction } from './layer.ts'
 
 /** The names under `place/`, without it. */
@@ -52,7 +52,7 @@ export const bidirectional: LayerFunction = (call) => {
     masks: [...merged.map(() => outputMask), ...finals.map(() => null)],
     internals: {
       ...Object.fromEntries([...place('forward', there.internals), ...place('backward', back.internals)]),
-      ...(mask !== null && wanted.has('mask') ? { mask: stepAxis === 1 ? mask : ops.transpose(mask, [1, 0]) } : {})
+      ...(mask !== null && wanted.has('mask') ? { mask: shownMask(call, stepAxis === 1 ? mask : ops.transpose(mask, [1, 0])) } : {})
     },
     evidence: [['forward', there] as const, ['backward', back] as const].flatMap(([at, result]) =>
       (result.evidence ?? []).map((one) => ({ ...one, at: one.at === '' ? at : `${at}/${one.at}` })))

@@ -10,6 +10,8 @@ export interface Context<T> {
   readonly ops: Ops<T>
   readonly keras: 1 | 2 | 3
   readonly weightsOf: (layer: Layer) => Readonly<Record<string, T>>
+  /** Of the per-step internals only the last step is computed. */
+  readonly lastStep?: boolean
 }
 
 export interface Feed<T> { readonly tensor: T, readonly mask: T | null }
@@ -97,6 +99,7 @@ function runLayer<T> (context: Context<T>, layer: Layer, call: ChildCall<T>): La
     named: {},
     values: {},
     wanted: nothing,
+    lastStep: context.lastStep === true,
     initial: {},
     ...call,
     run: (child, inner) => runLayer(context, child, inner)

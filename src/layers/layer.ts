@@ -25,6 +25,8 @@ export interface LayerCall<T> {
   readonly values: Readonly<Record<string, unknown>>
   /** Names of the internals asked for, relative to the layer (`hidden`, `gates/forget`, `forward/final/cell`); computed only if here. */
   readonly wanted: ReadonlySet<string>
+  /** Of the per-step internals only the last step, in input time, is wanted. */
+  readonly lastStep: boolean
   /** States the request brings for this layer, by relative name (`hidden`, `forward/cell`, `cells/0/hidden`), `[batch, unit]`. */
   readonly initial: Readonly<Record<string, T>>
   /** Runs a layer inside this one (a wrapper's child) on its own call. */

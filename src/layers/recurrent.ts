@@ -1,6 +1,6 @@
 import type { CellCall } from '../cells/cell.ts'
 import { cellsIn } from '../cells/cells.ts'
-import { blank, contributions, last, outputs, read, recompute, type Read } from '../cells/recurrent.ts'
+import { blank, contributions, last, lastStepOf, outputs, read, recompute, type Read } from '../cells/recurrent.ts'
 import { Fault } from '../errors.ts'
 import type { Ops } from '../ops/ops.ts'
 import type { Evidence, LayerCall, LayerFunction } from './layer.ts'
@@ -35,11 +35,12 @@ export const recurrent: LayerFunction = (call) => {
   const states = config.return_state === true ? ordered.flatMap(({ bound, run }) => run.states.map((state) => last(bound, run, state))) : []
 
   const internals: Record<string, typeof output> = {}
-  if (mask !== null && wanted.has('mask')) internals.mask = batchFirst ? mask : swap(ops, mask)
+  if (mask !== null && wanted.has('mask')) internals.mask = shownMask(call, batchFirst ? mask : swap(ops, mask))
   const evidence = runs.map((one): Evidence<typeof output> => {
-    const returned = internalsOf(call, one, stepMask)
+    const returned = internalsOf(call, one)
     for (const [name, value] of Object.entries(returned)) internals[one.at === '' ? name : `${one.at}/${name}`] = value
-    return { at: one.at, layer: one.layer, run: one.run, returned }
+    // One step is held against nothing; the run it is cut from is.
+    return { at: one.at, layer: one.layer, run: one.run, returned: call.lastStep ? {} : returned }
   })
   const given = explicitMask(call) ?? call.masks[0] ?? null
   const outputMask = config.return_sequences === true ? (call.keras === 3 ? call.masks[0] ?? null : given) : null
@@ -57,6 +58,9 @@ function wired<T> (call: LayerCall<T>): readonly T[] {
 function maskOf<T> (call: LayerCall<T>): T | null {
   return explicitMask(call) ?? (call.keras === 3 && wired(call).length > 0 ? null : call.masks[0] ?? null)
 }
+
+/** A mask `[batch, step]` as it is given back. */
+export const shownMask = <T>({ ops, lastStep }: LayerCall<T>, mask: T): T => lastStep ? ops.slice(mask, 1, -1) : mask
 
 /** A mask given by name, which may be numbers. */
 export function explicitMask<T> ({ ops, named }: LayerCall<T>): T | null {
@@ -96,25 +100,26 @@ function runCells<T> (call: LayerCall<T>, x: T, mask: T | null, reverse: boolean
 }
 
 /** The asked internals of one cell's run, by name relative to the cell. */
-function internalsOf<T> (call: LayerCall<T>, { at, cell, bound, run }: CellRun<T>, mask: T | null): Record<string, T> {
+function internalsOf<T> (call: LayerCall<T>, { at, cell, bound, run }: CellRun<T>): Record<string, T> {
   const { ops, wanted } = call
   const returned: Record<string, T> = {}
   const asks = (name: string): boolean => wanted.has(at === '' ? name : `${at}/${name}`)
   const put = (name: string, value: () => T): void => { if (asks(name)) returned[name] = value() }
-  const stepwise = (value: T): T => swap(ops, blank(bound, value, mask))
+  const shown = call.lastStep ? lastStepOf(bound, run) : run
+  const stepwise = (value: T): T => swap(ops, blank(bound, value, shown.mask))
   cell.states.forEach((state, n) => {
-    put(state, () => swap(ops, run.states[n]))
+    put(state, () => swap(ops, shown.states[n]))
     put(`final/${state}`, () => last(bound, run, run.states[n]))
   })
   const names = cell.gates.map(({ gate }) => gate)
-  const again = names.some((gate) => asks(`preactivations/${gate}`) || (run.gates === null && asks(`gates/${gate}`))) ? recompute(cell, bound, run) : null
-  const gates = run.gates ?? again?.gates ?? {}
+  const again = names.some((gate) => asks(`preactivations/${gate}`) || (shown.gates === null && asks(`gates/${gate}`))) ? recompute(cell, bound, shown) : null
+  const gates = shown.gates ?? again?.gates ?? {}
   for (const gate of names) {
     put(`gates/${gate}`, () => stepwise(gates[gate]))
     put(`preactivations/${gate}`, () => stepwise(again!.preactivations[gate]))
   }
   if (names.some((gate) => asks(`contributions/${gate}/input`))) {
-    for (const [gate, parts] of Object.entries(contributions(cell, bound, run))) {
+    for (const [gate, parts] of Object.entries(contributions(cell, bound, shown))) {
       for (const part of ['input', 'recurrent', 'bias'] as const) put(`contributions/${gate}/${part}`, () => stepwise(parts[part]))
     }
   }

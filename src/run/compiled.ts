@@ -7,12 +7,12 @@ import { encodeModel, type ValueInfo } from '../ops/onnx/proto.ts'
 import type { OnnxRuntime } from '../ops/onnx/runtime.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Batch } from '../request/probe.ts'
-import { finish, type Traced } from './extract.ts'
+import { finish, lastStepRead, type Traced } from './extract.ts'
 import { distance } from './receipt.ts'
 
 /**
  * A plan compiled to one ONNX graph: one call runs it all, at any length and any batch size (one sequence alone has a graph of its own). The plan given
- * to `run` is the one compiled, or differs from it in what is done with the arrays afterwards only: its steps, its scaler.
+ * to `run` is the one compiled, or differs from it in what is done with the arrays afterwards only: which steps (but `last`), its scaler.
  */
 export interface Compiled {
   run: (plan: Plan, batch: Batch) => Promise<{ traced: Traced, difference: number | null }>
@@ -25,8 +25,8 @@ const keys = new WeakMap<Plan, string>()
 export function graphKey (plan: Plan, batch: Batch): string {
   let key = keys.get(plan)
   if (key === undefined) {
-    const { nodes, layers, outputs } = plan
-    key = JSON.stringify([nodes, layers.map(({ node, internals, outputs }) => [node, internals.map(({ name }) => name), outputs]), outputs.map(({ node, index }) => [node, index])])
+    const { nodes, layers, outputs, steps } = plan
+    key = JSON.stringify([nodes, layers.map(({ node, internals, outputs }) => [node, internals.map(({ name }) => name), outputs]), outputs.map(({ node, index }) => [node, index]), steps === 'last'])
     keys.set(plan, key)
   }
   const states = Object.entries(batch.initial).flatMap(([layer, states]) => Object.keys(states).map((name) => `${layer}/${name}`)).sort()
@@ -59,7 +59,7 @@ export async function compile ({ ort, threads }: OnnxRuntime, file: ModelFile, c
         const { dims, data } = results[name] as Tensor & { data: Float32Array }
         return { shape: dims, data }
       }
-      const traced = finish(plan, batch, (n, name) => outputs.has(`layer:${n}:${name}`) ? read(`layer:${n}:${name}`) : undefined, (n) => read(`out:${n}`))
+      const traced = finish(plan, batch, (n, name) => outputs.has(`layer:${n}:${name}`) ? read(`layer:${n}:${name}`) : undefined, (n) => read(`out:${n}`), (n) => read(`last:${n}`).data[0])
       return { traced, difference: outputs.has('difference') ? read('difference').data[0] : null }
     },
     dispose: async () => await session.release()
@@ -85,13 +85,14 @@ function write (file: ModelFile, plan: Plan, sample: Batch): { bytes: Uint8Array
     weights.set(layer, known)
     return known
   }
-  const results = runGraph({ ops, keras: file.keras, weightsOf }, file.graph, plan.nodes, feeds, { wanted, initial })
+  const results = runGraph({ ops, keras: file.keras, weightsOf, lastStep: plan.steps === 'last' }, file.graph, plan.nodes, feeds, { wanted, initial })
   const given: { name: string, value: Value }[] = []
   const give = (name: string, value: Value): void => { given.push({ name, value: ops.cast(value, 'float') }) }
   for (const [n, { node, internals, outputs }] of plan.layers.entries()) {
     const result = results.get(node)!
     for (const { name } of internals) if (result.internals?.[name] !== undefined) give(`layer:${n}:${name}`, result.internals[name])
     for (const { name, index } of outputs) give(`layer:${n}:${name}`, result.outputs[index])
+    if (plan.steps === 'last' && internals.some(({ stepAxis }) => stepAxis !== null)) give(`last:${n}`, lastStepRead(ops, result))
   }
   for (const [n, { node, index }] of plan.outputs.entries()) give(`out:${n}`, results.get(node)!.outputs[index])
   // A batch of one is that sequence, and its check shares what the answer computes.

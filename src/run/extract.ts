@@ -1,6 +1,7 @@
 import { runGraph } from '../layers/graph.ts'
-import type { Evidence } from '../layers/layer.ts'
+import type { Evidence, LayerResult } from '../layers/layer.ts'
 import type { ModelFile, Values } from '../model.ts'
+import type { Ops } from '../ops/ops.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Scaler } from '../registry/meta.ts'
 import type { Batch } from '../request/probe.ts'
@@ -29,22 +30,25 @@ export function extract<T> (runtime: Runtime<T>, resident: Resident<T>, file: Mo
   const wanted = new Map(plan.layers.map(({ key, internals }) => [key, new Set(internals.map(({ name }) => name))]))
   const initial = new Map(Object.entries(batch.initial).map(([key, states]) =>
     [key, Object.fromEntries(Object.entries(states).map(([name, values]) => [name, tensor(values)]))]))
-  const results = runGraph({ ops, keras: file.keras, weightsOf: resident.weightsOf }, file.graph, plan.nodes, feeds, { wanted, initial })
+  const results = runGraph({ ops, keras: file.keras, weightsOf: resident.weightsOf, lastStep: plan.steps === 'last' }, file.graph, plan.nodes, feeds, { wanted, initial })
   const traced = finish(plan, batch, (n, name) => {
     const { node, outputs } = plan.layers[n]
     const result = results.get(node)!
     const own = outputs.find((output) => output.name === name)
     const handle = own === undefined ? result.internals?.[name] : result.outputs[own.index]
     return handle === undefined ? undefined : read(handle)
-  }, (n) => read(results.get(plan.outputs[n].node)!.outputs[plan.outputs[n].index]))
+  }, (n) => read(results.get(plan.outputs[n].node)!.outputs[plan.outputs[n].index]), (n) => read(lastStepRead(ops, results.get(plan.layers[n].node)!)).data[0])
   return { traced, evidence: [...results.values()].flatMap(({ evidence }) => evidence ?? []) }
 }
 
+/** The last step that a layer's cell read, as a number `[1]`. */
+export const lastStepRead = <T>(ops: Ops<T>, { evidence }: LayerResult<T>): T => ops.slice(ops.range(evidence![0].run.x, 0), 0, -1)
+
 /**
  * The arrays of an answer from what an engine gives: `layer(n, name)` an internal or output of the nth layer of the plan (undefined where the
- * run had none, as a mask), `output(n)` the model's nth output.
+ * run had none, as a mask), `output(n)` the model's nth output. With steps `last` an engine gives that step alone, and `lastStep(n)` says which it is.
  */
-export function finish (plan: Plan, batch: Batch, layer: (n: number, name: string) => Values | undefined, output: (n: number) => Values): Traced {
+export function finish (plan: Plan, batch: Batch, layer: (n: number, name: string) => Values | undefined, output: (n: number) => Values, lastStep: (n: number) => number): Traced {
   const layers = plan.layers.map(({ key, internals, outputs }, n) => {
     const tensors: Record<string, Values> = {}
     let stepIndices: number[] | undefined
@@ -52,6 +56,11 @@ export function finish (plan: Plan, batch: Batch, layer: (n: number, name: strin
       const values = layer(n, name)
       if (values === undefined) continue
       if (stepAxis === null) {
+        tensors[name] = values
+        continue
+      }
+      if (plan.steps === 'last') {
+        stepIndices ??= [lastStep(n)]
         tensors[name] = values
         continue
       }

@@ -3,9 +3,8 @@ import type { Values } from '../model.ts'
 import type { StepChoice } from '../request/probe.ts'
 
 /** The input steps chosen of `length`, in the order asked; null: all. Throws `invalid_value` for one that is not there. */
-export function chooseSteps (choice: StepChoice, length: number): number[] | null {
+export function chooseSteps (choice: Exclude<StepChoice, 'last'>, length: number): number[] | null {
   if (choice === 'all') return null
-  if (choice === 'last') return [length - 1]
   if (Array.isArray(choice)) {
     return (choice as readonly number[]).map((step, n) => {
       const at = step < 0 ? step + length : step

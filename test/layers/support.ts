@@ -43,6 +43,7 @@ export function call (className: string, config: Record<string, unknown>, { kera
     named: Object.fromEntries(Object.entries(handles(named)).map(([name, value]) => [name, { tensors: [value], masks: [null] }])),
     values,
     wanted: new Set(),
+    lastStep: false,
     initial: {},
     run: () => { throw new Error('a layer without children ran one') }
   }
