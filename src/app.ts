@@ -5,7 +5,9 @@ import { defaults, type Settings } from './config.ts'
 import { Fault } from './errors.ts'
 import { guard } from './http/access.ts'
 import { negotiate } from './http/accept.ts'
+import { decompressBodies, readArrays } from './http/bodies.ts'
 import { watchClosing } from './http/closing.ts'
+import { codingFor, compressAnswers } from './http/compress.ts'
 import { docsRoutes, document } from './http/docs.ts'
 import { healthRoutes } from './http/health.ts'
 import { readJson } from './http/json.ts'
@@ -42,6 +44,7 @@ export async function buildApp (settings: Settings, service: ServiceSource): Pro
   answerProblems(app, settings.BODY_LIMIT_MB)
   guard(app, settings)
   readJson(app)
+  decompressBodies(app)
   await document(app)
   await app.register((open) => refuseOtherMethods(open, async () => {
     docsRoutes(open)
@@ -49,6 +52,8 @@ export async function buildApp (settings: Settings, service: ServiceSource): Pro
     await open.register(async (api) => {
       negotiate(api)
       readQueries(api)
+      readArrays(api)
+      compressAnswers(api, codingFor)
       modelRoutes(api, service)
       probeRoutes(api, service)
     })

@@ -103,7 +103,8 @@ t.test('every error is a problem that says what to do', async (t) => {
     ['empty', '/predict', '', {}, 400, 'malformed', undefined, /empty/],
     ['a form', '/predict', 'a=1', { 'content-type': 'application/x-www-form-urlencoded' }, 415, 'unsupported_media_type', undefined, /application\/json/],
     ['plain text', '/predict', '{}', { 'content-type': 'text/plain' }, 415, 'unsupported_media_type', undefined, /application\/json/],
-    ['compressed', '/predict', '{}', { 'content-encoding': 'gzip' }, 415, 'unsupported_media_type', undefined, /gzip/],
+    ['not compressed', '/predict', '{}', { 'content-encoding': 'gzip' }, 400, 'malformed', undefined, /not gzip/],
+    ['compressed in another way', '/predict', '{}', { 'content-encoding': 'br' }, 415, 'unsupported_media_type', undefined, /gzip, deflate.* not as br/],
     ['not acceptable', '/models', undefined, { accept: 'text/csv' }, 406, 'not_acceptable', undefined, /application\/json/],
     ['a list', '/predict', [1], {}, 422, 'invalid_value', '', /an object/],
     ['null', '/predict', 'null', {}, 422, 'invalid_value', '', /missing/],
@@ -240,7 +241,7 @@ t.test('pages of another origin may call only where CORS_ORIGIN says so', async 
   t.equal((await open.inject({ url: '/models', headers: { origin: 'https://a.example' } })).headers['access-control-allow-origin'], 'https://a.example', 'errors can be read too')
   const other = await open.inject({ url: '/models', headers: { origin: 'https://b.example' } })
   t.equal(other.headers['access-control-allow-origin'], undefined)
-  t.equal(other.headers.vary, 'Origin')
+  t.equal(other.headers.vary, 'Origin, Accept-Encoding')
 })
 
 t.test('each answer has the id of its request', async (t) => {

@@ -1,13 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Fault } from '../errors.ts'
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** The route undoes Content-Encoding itself. */
-    decodes?: boolean
-  }
-}
-
 /** Bodies are read as JSON; what is not JSON is refused with its place. `__proto__` and the like are refused too. */
 export function readJson (app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
@@ -17,11 +10,6 @@ export function readJson (app: FastifyInstance): void {
       if (error === null || text === '') done(error, body)
       else done(new Fault('malformed', whatIsWrong(text)), undefined)
     })
-  })
-  app.addHook('onRequest', async ({ headers, routeOptions }) => {
-    if (routeOptions.config.decodes === true) return
-    const coding = headers['content-encoding'] ?? 'identity'
-    if (coding !== 'identity') throw new Fault('unsupported_media_type', `Send the body without Content-Encoding, not as ${coding}.`)
   })
 }
 

@@ -37,11 +37,22 @@ const Lines = Type.Unknown({
   description: 'Lines of `{"id"?, "inputs"}`, each one sequence: `[step][feature]`, `[1][step][feature]`, or another form of one sequence. Any lengths, any number. Each is answered by ' +
     'a line, with its `id`, as it arrives; other fields stand in the query. A line may be as long as a whole JSON body.'
 })
-const orLines = (body: TSchema) => ({ content: { 'application/json': { schema: body }, 'application/x-ndjson': { schema: Lines } } })
+const Arrays = (made: string) => Type.Unknown({
+  description: `The inputs as arrays by name, as ${made} writes them; where the model has one input and the body one array, any name will do. float16, float32 or float64, whole numbers, ` +
+    'bool for inputs that take it; little-endian, in C or Fortran order. `initialState/lstm/hidden` is a state to start from. Other fields stand in the query.'
+})
+const orOthers = (body: TSchema) => ({
+  content: {
+    'application/json': { schema: body },
+    'application/x-ndjson': { schema: Lines },
+    'application/x-npz': { schema: Arrays('`numpy.savez` or `numpy.savez_compressed`') },
+    'application/vnd.safetensors': { schema: Arrays('`safetensors.numpy.save`') }
+  }
+})
 const ModelPredict = Type.Object({ model: Type.Optional(Model), ...prediction }, closed)
 const ModelHiddenStates = Type.Object({ model: Type.Optional(Model), ...states }, closed)
-export const ModelPredictBody = orLines(ModelPredict)
-export const ModelHiddenStatesBody = orLines(ModelHiddenStates)
+export const ModelPredictBody = orOthers(ModelPredict)
+export const ModelHiddenStatesBody = orOthers(ModelHiddenStates)
 
 // In an address everything is text: query.ts reads numbers and booleans out of it before it is checked, the rest after.
 const listText = (description: string) => orList(Type.String(), { description: `${description} Several: separated by commas, or the parameter repeated.` })

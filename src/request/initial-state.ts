@@ -1,6 +1,7 @@
 import { cellsIn, unitsOf } from '../cells/cells.ts'
 import { Fault } from '../errors.ts'
 import type { Graph, Layer, Values } from '../model.ts'
+import { statesByLayer, StoredArray } from './arrays.ts'
 import { readNested } from './nested.ts'
 import type { Expected } from './shape.ts'
 import { isTyped, readTyped } from './typed.ts'
@@ -38,7 +39,7 @@ export function readInitialState (value: unknown, graph: Graph, size: number, po
   if (value === undefined) return {}
   if (!isObject(value)) throw invalid('an object by layer', value, pointer)
   const recurrent = new Map(graph.nodes.map(({ key, layer }) => [key, statesOf(graph.layers[layer])] as const).filter(([, states]) => states.length > 0))
-  return Object.fromEntries(Object.entries(value).map(([key, given]) => {
+  return Object.fromEntries(Object.entries(statesByLayer(value, graph.nodes.map(({ key }) => key))).map(([key, given]) => {
     const states = recurrent.get(key)
     if (states === undefined && graph.nodes.some((node) => node.key === key && graph.layers[node.layer].className === 'TimeDistributed')) {
       throw new Fault('invalid_value', `the layer inside '${key}' starts anew at each outer step, so it takes no initial state: leave it out`, at(pointer, key))
@@ -70,6 +71,6 @@ function readStates (value: unknown, path: string, states: readonly State[], siz
 
 function readState (value: unknown, expected: Expected, pointer: string): Values {
   const rules = { expected, double: false }
-  const { shape, data } = isObject(value) && isTyped(value) ? readTyped(value, rules, pointer) : readNested(value, rules, pointer)
+  const { shape, data } = value instanceof StoredArray ? value.numbers(rules, pointer) : isObject(value) && isTyped(value) ? readTyped(value, rules, pointer) : readNested(value, rules, pointer)
   return { shape, data: data as Float32Array }
 }

@@ -1,6 +1,7 @@
 import { Fault } from '../errors.ts'
 import type { ModelFile, Values } from '../model.ts'
 import type { Meta } from '../registry/meta.ts'
+import { onlyArray, StoredArray } from './arrays.ts'
 import { checkId, readOneHot, readText } from './coding.ts'
 import { readNested, type Numbers } from './nested.ts'
 import type { Expected } from './shape.ts'
@@ -50,6 +51,8 @@ function shareOut (value: unknown, all: readonly Slot[], pointer: string): [Slot
   const names = all.map(({ name }) => name)
   const byName = isObject(value) && names.every((name) => Object.hasOwn(value, name)) && Object.keys(value).length === names.length
   if (byName) return all.map((slot) => [slot, value[slot.name], at(pointer, slot.name)])
+  const only = all.length === 1 ? onlyArray(value) : null
+  if (only !== null) return [[all[0], only[1], at(pointer, only[0])]]
   if (all.length === 1 && (Array.isArray(value) || (isObject(value) && isForm(value)))) return [[all[0], value, pointer]]
   const needed = `an object by input name (${list(names)})`
   if (!isObject(value)) throw invalid(all.length === 1 ? `nested lists, or ${needed}` : needed, value, pointer)
@@ -73,8 +76,9 @@ function readInput (value: unknown, slot: Slot, meta: Meta, raw: boolean, pointe
   }
   const scaler = raw ? meta.scaler?.inputs : undefined
   const rules = { expected, double: scaler !== undefined || whole || tokens !== null, booleans }
-  if (isObject(value) && !isTyped(value)) throw new Fault('invalid_value', `expected nested lists, {"shape", "data"}, {"oneHot"} or {"text"}, got an object with ${list(Object.keys(value))}`, pointer)
-  const numbers = isObject(value) ? readTyped(value, rules, pointer) : readNested(value, rules, pointer)
+  const stored = value instanceof StoredArray
+  if (!stored && isObject(value) && !isTyped(value)) throw new Fault('invalid_value', `expected nested lists, {"shape", "data"}, {"oneHot"} or {"text"}, got an object with ${list(Object.keys(value))}`, pointer)
+  const numbers = stored ? value.numbers(rules, pointer) : isObject(value) ? readTyped(value, rules, pointer) : readNested(value, rules, pointer)
   if (scaler === undefined) return checked(numbers, slot)
   return checked(scaled(numbers, scaler, pointer), slot)
 }

@@ -75,7 +75,7 @@ function listsWithin (lists: readonly unknown[][], axis: number, shape: readonly
 }
 
 /** Row-major place of the nth entry. */
-function indices (shape: readonly number[], n: number): number[] {
+export function indices (shape: readonly number[], n: number): number[] {
   const place: number[] = []
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     place.unshift(n % shape[axis])

@@ -44,8 +44,8 @@ export function readBytes (bytes: Uint8Array, datatype: Datatype, shape: readonl
   const kind: Kind = datatypes[datatype]
   const count = bytes.length / kind.size
   if (datatype === 'FP32' && !double) {
-    const data = new Float32Array(count)
-    new Uint8Array(data.buffer).set(bytes)
+    // Where they lie already, if a float32 may lie there.
+    const data = bytes.byteOffset % 4 === 0 ? new Float32Array(bytes.buffer, bytes.byteOffset, count) : new Float32Array(new Uint8Array(bytes).buffer)
     for (let n = 0; n < count; n++) if (data[n] - data[n] !== 0) throw notFinite(data[n], where(n))
     return { shape, data, where }
   }

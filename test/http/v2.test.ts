@@ -100,8 +100,8 @@ t.test('compressed bodies: undone, limited, or refused', async (t) => {
   const json = JSON.stringify({ inputs: [tensor()] })
   t.equal((await request(gzipSync(json), { 'content-encoding': 'gzip' })).status, 200)
   await refusal(request(json, { 'content-encoding': 'gzip' }), 400, /not gzip/)
-  await refusal(request(json, { 'content-encoding': 'br' }), 415, /gzip or deflate/)
-  await refusal(request(gzipSync(Buffer.alloc(65 * 2 ** 20, 32)), { 'content-encoding': 'gzip' }), 413, /decompressed/)
+  await refusal(request(json, { 'content-encoding': 'br' }), 415, /gzip, deflate/)
+  await refusal(request(gzipSync(Buffer.alloc(65 * 2 ** 20, 32)), { 'content-encoding': 'gzip' }), 413, /larger than 64 MiB/)
 })
 
 t.test('errors are {"error"}, all of them', async () => {
@@ -119,7 +119,6 @@ t.test('errors are {"error"}, all of them', async () => {
 t.test('only inference takes any content type', async (t) => {
   const body = JSON.stringify({ model: id, inputs })
   t.equal((await request(body, { 'content-type': 'text/plain' }, `${url}/predict`)).status, 415)
-  t.equal((await request(gzipSync(body), { 'content-type': 'application/json', 'content-encoding': 'gzip' }, `${url}/predict`)).status, 415)
 })
 
 t.test('the index, all of it or what can be asked', async (t) => {

@@ -1,9 +1,9 @@
-import type { Settings } from '../../config.ts'
 import { Fault } from '../../errors.ts'
 import { planByName } from '../../plan/by-name.ts'
 import { decodeInference, decodeRaw } from '../../request/v2.ts'
 import { at } from '../../request/words.ts'
 import type { V2Head } from '../../trace/v2.ts'
+import { compressAnswers, onlyCoding } from '../compress.ts'
 import type { App, ServiceSource } from '../service.ts'
 import { bodyOf } from './answer.ts'
 import { partsOf } from './body.ts'
@@ -12,19 +12,19 @@ import { documented, inferenceSchema, ModelParams, VersionParams } from './schem
 import type { Statistics } from './statistics.ts'
 
 /** The routes that take a body of any content type, as bytes: some clients send none, others one of their own. */
-export function inferRoutes (app: App, service: ServiceSource, settings: Settings, statistics: Statistics): void {
-  const limit = Math.floor(settings.BODY_LIMIT_MB * 2 ** 20)
+export function inferRoutes (app: App, service: ServiceSource, statistics: Statistics): void {
+  compressAnswers(app, onlyCoding)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
   for (const [path, params, suffix] of [['/v2/models/:id', ModelParams, ''], ['/v2/models/:id/versions/:version', VersionParams, 'OfVersion']] as const) {
     // The body stays bytes here: its schema is documentation.
-    app.post(`${path}/infer`, { config: { decodes: true }, validatorCompiler: () => () => true, schema: inferenceSchema(`v2Infer${suffix}`, params) }, async (request, reply) => {
+    app.post(`${path}/infer`, { validatorCompiler: () => () => true, schema: inferenceSchema(`v2Infer${suffix}`, params) }, async (request, reply) => {
       const running = service()
       const entry = findModel(running, request.params as Address)
       const watch = statistics.start(entry.key)
       try {
-        const { json, bytes } = await partsOf(request, limit)
+        const { json, bytes } = partsOf(request)
         const { batch, id, outputs } = json === undefined ? decodeRaw(bytes, entry) : decodeInference(json, bytes, entry)
         const plan = planByName(entry.file, outputs.map(({ name }) => name), (n) => at('/outputs', n, 'name'))
         watch.read()

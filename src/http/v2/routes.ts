@@ -23,7 +23,7 @@ export async function v2Routes (app: App, service: ServiceSource, settings: Sett
   await refuseOtherMethods(app, async () => {
     serverRoutes(app, service, statistics)
     for (const path of ['/v2/models/:id', '/v2/models/:id/versions/:version'] as const) modelRoutes(app, path, service, statistics)
-    await app.register(async (any) => inferRoutes(any, service, settings, statistics))
+    await app.register(async (any) => inferRoutes(any, service, statistics))
   })
   app.all('/v2/*', { schema: { hide: true } }, async ({ method, url }) => {
     throw new Fault('not_found', `There is no ${method} ${url.split('?')[0]}. /docs lists what there is.`)
