@@ -1,0 +1,49 @@
+// Interleaved rounds: every subject is timed once a round, in turn, so that what else the machine does falls on all of them alike.
+
+export function median (values) {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted.length % 2 === 1 ? sorted[sorted.length >> 1] : (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2
+}
+
+export function percentile (values, share) {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)]
+}
+
+async function timed (work, count) {
+  const before = process.cpuUsage()
+  const start = performance.now()
+  for (let n = 0; n < count; n++) await work()
+  const wall = performance.now() - start
+  const { user, system } = process.cpuUsage(before)
+  return { wall: wall / count, cpu: (user + system) / 1000 / count }
+}
+
+/**
+ * Times each of `subjects` (name -> async function) `rounds` times, each time for about `milliseconds` or one call, whichever is longer. Gives name ->
+ * `{ wall, cpu }`, the milliseconds a call of each round; the first round, which warms up, is left out.
+ */
+export async function interleaved (subjects, { rounds = 7, milliseconds = 30 } = {}) {
+  const names = Object.keys(subjects)
+  const counts = {}
+  for (const name of names) {
+    await subjects[name]()
+    const { wall } = await timed(subjects[name], 2)
+    counts[name] = Math.max(1, Math.ceil(milliseconds / wall))
+  }
+  const found = Object.fromEntries(names.map((name) => [name, { wall: [], cpu: [] }]))
+  for (let round = -1; round < rounds; round++) {
+    // What the last subject left is no burden of the next.
+    globalThis.gc?.()
+    for (const name of names) {
+      const { wall, cpu } = await timed(subjects[name], counts[name])
+      if (round < 0) continue
+      found[name].wall.push(wall)
+      found[name].cpu.push(cpu)
+    }
+  }
+  return found
+}
+
+/** The median over rounds of a ratio within each: slow rounds are slow for both. */
+export const ratio = (above, below) => median(above.map((value, round) => value / below[round]))
