@@ -12,6 +12,7 @@ const schema = Type.Object({
   ENGINE: Type.Enum(['auto', 'onnx', 'tfjs', 'wasm'], { default: 'auto', description: 'auto: compiled plans (onnx), checked against tfjs (native TensorFlow) or, without it, wasm' }),
   WORKERS: Type.Integer({ default: Math.min(8, availableParallelism()), minimum: 1, maximum: 64, description: 'threads that compute; unset: one a core, 8 at most' }),
   QUEUE_LIMIT: Type.Integer({ default: 100, minimum: 1, maximum: 100_000, description: 'requests that may wait; one more answers 429' }),
+  QUEUE_LIMIT_MB: Type.Number({ default: 256, exclusiveMinimum: 0, maximum: 100_000, description: 'MiB of inputs that may wait; one request more answers 429' }),
   API_TOKEN: Type.Optional(Type.String({ description: 'bearer token that all but /health/* asks for' })),
   ADMIN_TOKEN: Type.Optional(Type.String({ description: 'bearer token of administration; nothing uses it yet' })),
   CORS_ORIGIN: Type.Optional(Type.String({ description: 'origin whose pages may call the service, or *; unset: none' })),

@@ -33,7 +33,7 @@ export async function startServer ({ settings, folder, files }: Serve): Promise<
   const pool = await startPool({
     engine: settings.ENGINE,
     workers: settings.WORKERS,
-    queue: settings.QUEUE_LIMIT,
+    queue: { requests: settings.QUEUE_LIMIT, bytes: settings.QUEUE_LIMIT_MB * 2 ** 20 },
     onDeath: (reason) => app.log.error(`a worker stopped and is replaced: ${reason}`)
   }).catch(async (error: Error) => {
     await app.close()

@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
 import { Fault } from '../errors.ts'
-import { buildPlan } from '../plan/build.ts'
+import { independent } from '../plan/independent.ts'
+import { planFor } from '../plan/kept.ts'
 import { decodeRequest, type RequestKind } from '../request/decode.ts'
 import type { Served } from '../registry/entry.ts'
 import { decodeLine, sequencesOf } from '../request/ndjson.ts'
@@ -52,11 +53,12 @@ export function probeRoutes (app: App, service: ServiceSource): void {
 async function answer ({ registry, pool }: Service, request: FastifyRequest, reply: FastifyReply, body: Addressed, kind: RequestKind): Promise<FastifyReply> {
   const entry = registry.get(body.model, body.version)
   const { probe, batch } = decodeRequest(body, entry, kind)
-  const plan = buildPlan(entry.file, probe, entry.meta)
+  const plan = planFor(entry.file, probe, entry.meta)
   const head = headOf(entry)
+  const alike = { plan, head, independent: independent(entry.file, plan, batch.initial) }
   const { format } = request
-  if (format !== 'ndjson') return reply.type(contentType(format)).send(await pool.run(entry.key, { plan, batch, format, head }))
-  const run = async (batch: Batch): Promise<Buffer> => lineOf(await pool.run(entry.key, { plan, batch, format: 'json', head }))
+  if (format !== 'ndjson') return reply.type(contentType(format)).send(await pool.run(entry.key, { ...alike, batch, format }))
+  const run = async (batch: Batch): Promise<Buffer> => lineOf(await pool.run(entry.key, { ...alike, batch, format: 'json' }))
   const sequences = sequencesOf(batch)
   // What is wrong with the first is wrong with all, and is answered before a status is.
   const first = await run(sequences.next().value as Batch)
@@ -82,9 +84,9 @@ async function answerOfModel (service: Service, request: FastifyRequest, reply: 
       const elsewhere = ['model', 'version'].find((name) => body[name] !== undefined)
       if (elsewhere !== undefined) throw new Fault('invalid_value', `"${elsewhere}" stands in the address, for all lines`, `/${elsewhere}`)
       const { probe, batch } = decodeLine(withQuery(body, id, query), entry, kind)
-      const plan = buildPlan(entry.file, probe, entry.meta)
+      const plan = planFor(entry.file, probe, entry.meta)
       const head = echoed === undefined ? headOf(entry) : { id: echoed, ...headOf(entry) }
-      return lineOf(await patiently(async () => await pool.run(entry.key, { plan, batch, format: 'json', head })))
+      return lineOf(await patiently(async () => await pool.run(entry.key, { plan, batch, format: 'json', head, independent: independent(entry.file, plan, batch.initial) })))
     } catch (error) {
       return problemLine(error as Error, request, number, line.id)
     }

@@ -5,13 +5,17 @@ import type { Receipt } from '../registry/entry.ts'
 import type { Batch } from '../request/probe.ts'
 import type { Format } from '../trace/encode.ts'
 
-/** The only thing both sides of the thread boundary share. Everything here survives structured cloning. */
+/** One request, as the main thread hands it to the pool. */
 export interface Job {
+  /** The same object for the same plan: only what a thread has not seen crosses to it, and only jobs of one plan run together. */
   readonly plan: Plan
+  /** Handed over: where an array has its buffer to itself, the buffer is moved to the thread and the array is empty afterwards. */
   readonly batch: Batch
   readonly format: Format
   /** Members that open the answer, as they are (`model`, `version`, `digest`). */
   readonly head: Readonly<Record<string, unknown>>
+  /** No sequence's result depends on the others of its batch: the job may run with other requests' (plan/independent.ts). */
+  readonly independent: boolean
 }
 
 /** What a model is tried with when it is loaded. */
@@ -26,11 +30,18 @@ export interface LoadCheck {
 /** Outputs by name, and the plan that gives them. */
 export interface Expected { readonly inputs: Batch, readonly plan: Plan, readonly outputs: Readonly<Record<string, Values>>, readonly tolerance: number }
 
+/** One of the jobs that run together. */
+export interface Part extends Pick<Job, 'batch' | 'format' | 'head'> { readonly id: number }
+
+/** How many plans a thread keeps: `slot` is below it. */
+export const slots = 256
+
+/** The only thing both sides of the thread boundary share. Everything here survives structured cloning. */
 export type ToWorker =
-  { readonly id: number } & (
-    | { readonly type: 'load', readonly model: string, readonly file: ModelFile, readonly check: LoadCheck } |
-    { readonly type: 'unload', readonly model: string } |
-    { readonly type: 'run', readonly model: string, readonly job: Job })
+  { readonly type: 'load', readonly id: number, readonly model: string, readonly file: ModelFile, readonly check: LoadCheck } |
+  { readonly type: 'unload', readonly id: number, readonly model: string } |
+  /** Jobs of one model and plan that fit each other. The plan is where `slot` says; one that comes along takes that place. */
+  { readonly type: 'run', readonly model: string, readonly slot: number, readonly plan?: Plan, readonly parts: readonly Part[] }
 
 export type FromWorker =
   { readonly type: 'started', readonly engine: EngineInfo } |
@@ -62,7 +73,7 @@ export interface Pool {
   /** `model` is the key under which jobs name it. A model that fails its self-check is not kept: `reason` says why. */
   load: (model: string, file: ModelFile, check: LoadCheck) => Promise<{ receipt: Receipt, reason?: string }>
   unload: (model: string) => Promise<void>
-  /** The encoded answer. Throws Fault. */
+  /** The encoded answer. Throws Fault; where that is queue_full the job was not touched. */
   run: (model: string, job: Job) => Promise<Uint8Array<ArrayBuffer>>
   close: () => Promise<void>
 }

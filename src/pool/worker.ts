@@ -2,9 +2,11 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Fault } from '../errors.ts'
 import { loadEngine } from '../ops/engine.ts'
 import { loadOnnx } from '../ops/onnx/runtime.ts'
+import type { Plan } from '../plan/plan.ts'
+import { runTogether } from '../run/company.ts'
 import { host, type Hosted } from '../run/hosted.ts'
 import { encoders } from '../trace/encode.ts'
-import type { FromWorker, Job, ToWorker, WorkerData } from './protocol.ts'
+import type { FromWorker, ToWorker, WorkerData } from './protocol.ts'
 
 /** The inside of a worker thread: its engines, the models given to it, one job at a time. */
 const { engine: wanted, workers } = workerData as WorkerData
@@ -14,6 +16,8 @@ const found = wanted === 'auto' || wanted === 'onnx' ? await loadOnnx(workers) :
 if ('reason' in found && wanted === 'onnx') throw new Error(`ENGINE=onnx, and ${found.reason}`)
 const onnx = 'reason' in found ? null : found
 const models = new Map<string, Hosted>()
+/** By the main thread's slots. */
+const plans: Plan[] = []
 
 const port = parentPort!
 const send = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
@@ -24,32 +28,52 @@ async function load (id: number, { model, file, check }: Extract<ToWorker, { typ
   send({ type: 'loaded', id, receipt, ...(reason === undefined ? {} : { reason }) })
 }
 
-/** Runs a job; an answer that does not pass its own check is not given. */
-async function run (id: number, model: string, { plan, batch, head, format }: Job): Promise<void> {
+/** Runs jobs of one plan together; each answer goes as soon as it is encoded. One that does not pass its own check is not given. */
+async function run ({ model, slot, plan, parts }: Extract<ToWorker, { type: 'run' }>): Promise<void> {
+  if (plan !== undefined) plans[slot] = plan
+  const own = plans[slot]
   const hosted = models.get(model)
-  if (hosted === undefined) throw new Fault('not_ready', 'the model is not loaded yet: try again in a moment')
-  const { traced, receipt } = await hosted.run(plan, batch)
-  const body = encoders[format](head, { ...traced, receipt }, plan)
-  send({ type: 'answered', id, body }, [body.buffer])
+  const outcomes = hosted === undefined ? [] : await runTogether(hosted, own, parts.map(({ batch }) => batch))
+  for (const [n, { id, head, format }] of parts.entries()) {
+    try {
+      const outcome = outcomes[n]
+      if (outcome === undefined) throw new Fault('not_ready', 'the model is not loaded yet: try again in a moment')
+      if ('error' in outcome) throw outcome.error
+      const body = encoders[format](head, { ...outcome.traced, receipt: outcome.receipt }, own)
+      send({ type: 'answered', id, body }, [body.buffer])
+    } catch (error) {
+      fail(id, error as Error)
+    }
+  }
+}
+
+function fail (id: number, error: Error): void {
+  const fault = error instanceof Fault ? error : new Fault('internal', `the engine failed: ${error.message}`)
+  send({ type: 'failed', id, code: fault.code, detail: fault.message, ...(fault.pointer === undefined ? {} : { pointer: fault.pointer }) })
 }
 
 async function answer (message: ToWorker): Promise<void> {
-  if (message.type === 'load') await load(message.id, message)
-  else if (message.type === 'run') await run(message.id, message.model, message.job)
-  else {
-    await models.get(message.model)?.dispose()
-    models.delete(message.model)
-    send({ type: 'unloaded', id: message.id })
+  if (message.type === 'run') {
+    await run(message)
+    return
+  }
+  try {
+    if (message.type === 'load') {
+      await load(message.id, message)
+    } else {
+      await models.get(message.model)?.dispose()
+      models.delete(message.model)
+      send({ type: 'unloaded', id: message.id })
+    }
+  } catch (error) {
+    fail(message.id, error as Error)
   }
 }
 
 // One message after the other: a model is not unloaded under a job.
 let last = Promise.resolve()
 port.on('message', (message: ToWorker) => {
-  last = last.then(async () => await answer(message)).catch((error: Error) => {
-    const fault = error instanceof Fault ? error : new Fault('internal', `the engine failed: ${error.message}`)
-    send({ type: 'failed', id: message.id, code: fault.code, detail: fault.message, ...(fault.pointer === undefined ? {} : { pointer: fault.pointer }) })
-  })
+  last = last.then(async () => await answer(message))
 })
 
 send({

@@ -1,14 +1,15 @@
 import t from 'tap'
 import { startPool } from '../../src/pool/pool.ts'
-import type { Job, LoadCheck } from '../../src/pool/protocol.ts'
+import { slots, type Job, type LoadCheck } from '../../src/pool/protocol.ts'
 import type { ModelFile } from '../../src/model.ts'
 import { buildPlan } from '../../src/plan/build.ts'
+import { independent } from '../../src/plan/independent.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { defaultKinds } from '../../src/request/probe.ts'
 import { extract } from '../../src/run/extract.ts'
 import { plainRuntime } from '../../src/run/plain-runtime.ts'
 import { numbers } from '../cells/support.ts'
-import { farthest } from '../support/cases.ts'
+import { farthest, flatten } from '../support/cases.ts'
 import { maskedLstm, openLstm, weight } from '../support/models.ts'
 
 const [batch, steps, features, units] = [2, 6, 3, 4]
@@ -20,7 +21,7 @@ function batchOf (length: number, size = batch): LoadCheck['sample'] {
 
 const planOf = (model: ModelFile): Plan => buildPlan(model, { layers: null, tensors: defaultKinds, steps: 'all', outputs: true, raw: false }, {})
 const plan = planOf(file)
-const job = (sample: LoadCheck['sample']): Job => ({ plan, batch: sample, format: 'json', head: { model: 'm' } })
+const job = (sample: LoadCheck['sample']): Job => ({ plan, batch: sample, format: 'json', head: { model: 'm' }, independent: independent(file, plan, {}) })
 
 interface Answer { model: string, layers: { lstm: { hidden: number[][][] } }, outputs: { dense: number[][][] }, receipt: { engine: string, sound: boolean, warning?: string } }
 const parse = (body: Uint8Array): Answer => JSON.parse(Buffer.from(body).toString()) as Answer
@@ -35,7 +36,7 @@ function nest ({ shape, data }: { shape: readonly number[], data: Float32Array }
 
 for (const engine of ['auto', 'wasm'] as const) {
   t.test(`engine ${engine}: what a worker answers is what float64 gives`, async (t) => {
-    const pool = await startPool({ engine, workers: 1, queue: 4 })
+    const pool = await startPool({ engine, workers: 1, queue: { requests: 4, bytes: 2 ** 20 } })
     t.teardown(async () => await pool.close())
     t.match(pool.engine, { name: engine === 'wasm' ? 'wasm' : /onnx|tfjs|wasm/, reference: { name: engine === 'wasm' ? 'wasm' : /tfjs|wasm/, version: '4.22.0' } })
     for (const model of [file, maskedLstm(features, units)]) {
@@ -55,7 +56,7 @@ for (const engine of ['auto', 'wasm'] as const) {
 }
 
 t.test('several workers, every answer to its own request; one too many is refused', async (t) => {
-  const pool = await startPool({ engine: 'auto', workers: 2, queue: 6 })
+  const pool = await startPool({ engine: 'auto', workers: 2, queue: { requests: 6, bytes: 2 ** 20 } })
   t.teardown(async () => await pool.close())
   await pool.load('m', file, { sample: batchOf(steps), plan, expected: null })
   const lengths = [1, 2, 3, 4, 5, 6, 7, 8]
@@ -68,7 +69,7 @@ t.test('several workers, every answer to its own request; one too many is refuse
 })
 
 t.test('a model that fails its check is not kept, and one unloaded is gone', async (t) => {
-  const pool = await startPool({ engine: 'auto', workers: 1, queue: 4 })
+  const pool = await startPool({ engine: 'auto', workers: 1, queue: { requests: 4, bytes: 2 ** 20 } })
   t.teardown(async () => await pool.close())
   const wrong = { shape: [batch, steps, 2], data: weight([batch * steps * 2], 1).data }
   const { reason, receipt } = await pool.load('m', file, { sample: batchOf(steps), plan, expected: { inputs: batchOf(steps), plan, outputs: { dense: wrong }, tolerance: 1e-5 } })
@@ -81,4 +82,47 @@ t.test('a model that fails its check is not kept, and one unloaded is gone', asy
   await t.rejects(pool.run('m', job(batchOf(steps))), { code: 'not_ready' })
   await pool.close()
   await t.rejects(pool.run('m', job(batchOf(steps))), { code: 'not_ready', message: /stopping/ })
+})
+
+t.test('many clients at once: each gets what it would get alone', async (t) => {
+  const pool = await startPool({ engine: 'auto', workers: 2, queue: { requests: 500, bytes: 2 ** 26 } })
+  t.teardown(async () => await pool.close())
+  for (const [name, model] of [['open', file], ['masked', maskedLstm(features, units)]] as const) await pool.load(name, model, { sample: batchOf(steps), plan: planOf(model), expected: null })
+  const plans = new Map([['open', plan], ['masked', planOf(maskedLstm(features, units))]])
+  const ask = async (name: string, n: number): Promise<Answer> => {
+    const data = numbers((1 + n % 3) * (3 + n % 4) * features, n)
+    if (n % 5 === 0) data.fill(0, 0, 2 * features)
+    const sample = { inputs: { x: { shape: [1 + n % 3, 3 + n % 4, features], data } }, initial: {}, size: 1 + n % 3 }
+    return parse(await pool.run(name, { plan: plans.get(name)!, batch: sample, format: 'json', head: { model: `${name} ${n}` }, independent: true }))
+  }
+  const wishes = Array.from({ length: 200 }, (_, n) => [n % 2 === 0 ? 'open' : 'masked', n] as const)
+  const crowded = await Promise.all(wishes.map(async (wish) => await ask(...wish)))
+  for (const [place, wish] of wishes.entries()) {
+    const alone = await ask(...wish)
+    t.equal(crowded[place].model, wish.join(' '))
+    const far = farthest(Object.values(flatten(crowded[place].layers)), Object.values(flatten(alone.layers))) + farthest(crowded[place].outputs.dense, alone.outputs.dense)
+    t.ok(far <= 1e-6, `${wish.join(' ')}: ${far}`)
+  }
+})
+
+t.test('plans beyond those that a thread keeps', async (t) => {
+  const pool = await startPool({ engine: 'auto', workers: 1, queue: { requests: 4, bytes: 2 ** 20 } })
+  t.teardown(async () => await pool.close())
+  await pool.load('m', file, { sample: batchOf(steps), plan, expected: null })
+  const plans = Array.from({ length: slots + 3 }, (_, n) => buildPlan(file, { layers: null, tensors: ['hidden'], steps: [n], outputs: false, raw: false }, {}))
+  const chosen = async (n: number): Promise<unknown> => JSON.parse(Buffer.from(await pool.run('m', { ...job(batchOf(slots + 3, 1)), plan: plans[n] })).toString()).layers.lstm.stepIndices
+  for (const n of [...plans.keys(), 0, slots, 1, 2]) t.same(await chosen(n), [n])
+})
+
+t.test('inputs are moved where nothing else lies in their buffer', async (t) => {
+  const pool = await startPool({ engine: 'auto', workers: 1, queue: { requests: 4, bytes: 2 ** 20 } })
+  t.teardown(async () => await pool.close())
+  await pool.load('m', file, { sample: batchOf(steps), plan, expected: null })
+  const own = batchOf(steps)
+  await pool.run('m', job(own))
+  t.equal(own.inputs.x.data.length, 0, 'moved')
+  const all = numbers(2 * batch * steps * features, 4)
+  const part = { ...batchOf(steps), inputs: { x: { shape: [batch, steps, features], data: all.subarray(batch * steps * features) } } }
+  await pool.run('m', job(part))
+  t.equal(all.length, 2 * batch * steps * features, 'the rest is still there')
 })

@@ -1,5 +1,6 @@
 import { Fault } from '../../errors.ts'
-import { planByName } from '../../plan/by-name.ts'
+import { independent } from '../../plan/independent.ts'
+import { planForNames } from '../../plan/kept.ts'
 import { decodeInference, decodeRaw } from '../../request/v2.ts'
 import { at } from '../../request/words.ts'
 import type { V2Head } from '../../trace/v2.ts'
@@ -26,10 +27,10 @@ export function inferRoutes (app: App, service: ServiceSource, statistics: Stati
       try {
         const { json, bytes } = partsOf(request)
         const { batch, id, outputs } = json === undefined ? decodeRaw(bytes, entry) : decodeInference(json, bytes, entry)
-        const plan = planByName(entry.file, outputs.map(({ name }) => name), (n) => at('/outputs', n, 'name'))
+        const plan = planForNames(entry.file, outputs.map(({ name }) => name), (n) => at('/outputs', n, 'name'))
         watch.read()
         const head: V2Head = { model: entry.id, version: String(entry.version), digest: entry.digest, outputs, ...(id === undefined ? {} : { id }) }
-        const { body, length } = bodyOf(await running.pool.run(entry.key, { plan, batch, format: 'v2', head: { ...head } }))
+        const { body, length } = bodyOf(await running.pool.run(entry.key, { plan, batch, format: 'v2', head: { ...head }, independent: independent(entry.file, plan, batch.initial) }))
         watch.done(batch.size)
         if (length === 0) return reply.type('application/json').send(body)
         return reply.type('application/octet-stream').header('inference-header-content-length', length).send(body)

@@ -42,11 +42,12 @@ async function find ({ pool }: Service, entry: Served): Promise<readonly Tensor[
   const plan = planAll(entry.file)
   const { batch } = decodeRequest(describeSample(entry), entry)
   const shapes = async (sample: Batch): Promise<readonly Tensor[]> => {
-    const { json } = inferred(await pool.run(entry.key, { plan, batch: sample, format: 'v2', head: { model: entry.id, version: String(entry.version), digest: entry.digest, outputs: null } }))
+    const { json } = inferred(await pool.run(entry.key, { plan, batch: sample, format: 'v2', independent: false, head: { model: entry.id, version: String(entry.version), digest: entry.digest, outputs: null } }))
     return json.outputs
   }
-  const first = await shapes(batch)
+  // Before the first run takes the batch along.
   const longer = twice(batch, entry)
+  const first = await shapes(batch)
   const second = longer === null
     ? first
     : await shapes(longer).catch((error: Fault) => {
@@ -63,7 +64,7 @@ function twice (batch: Batch, { file }: Served): Batch | null {
   const slots = slotsOf(file)
   const open = slots.map(({ expected }) => expected.flatMap((size, axis) => size === null && axis > 0 ? [axis] : []))
   if (open.every((axes) => axes.length === 0)) return null
-  return { ...batch, inputs: Object.fromEntries(slots.map(({ name }, n) => [name, open[n].reduce(repeated, batch.inputs[name])])) }
+  return { ...batch, inputs: Object.fromEntries(slots.map(({ name }, n) => [name, open[n].reduce(repeated, { ...batch.inputs[name], data: batch.inputs[name].data.slice() })])) }
 }
 
 /** An array followed by itself along an axis. */

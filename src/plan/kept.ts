@@ -1,0 +1,34 @@
+import type { ModelFile } from '../model.ts'
+import type { Meta } from '../registry/meta.ts'
+import type { Probe } from '../request/probe.ts'
+import { buildPlan } from './build.ts'
+import { planByName } from './by-name.ts'
+import type { Plan } from './plan.ts'
+
+/** Plans kept of one model; the one used longest ago makes room. */
+const most = 64
+/** A probe can be as long as its request: the words of a longer one are not kept. */
+const longest = 4096
+
+const kept = new WeakMap<ModelFile, Map<string, Plan>>()
+
+/** `buildPlan`, once for each probe: the same probe gets the very same plan again. */
+export function planFor (file: ModelFile, probe: Probe, meta: Meta): Plan {
+  return keep(file, JSON.stringify([probe, probe.raw ? meta.scaler : null]), () => buildPlan(file, probe, meta))
+}
+
+/** `planByName`, once for each list of names. */
+export function planForNames (file: ModelFile, names: readonly string[], where: (n: number) => string): Plan {
+  return keep(file, JSON.stringify(names), () => planByName(file, names, where))
+}
+
+function keep (file: ModelFile, key: string, build: () => Plan): Plan {
+  if (key.length > longest) return build()
+  const plans = kept.get(file) ?? new Map<string, Plan>()
+  kept.set(file, plans)
+  const plan = plans.get(key) ?? build()
+  plans.delete(key)
+  plans.set(key, plan)
+  if (plans.size > most) plans.delete(plans.keys().next().value!)
+  return plan
+}
