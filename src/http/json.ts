@@ -1,15 +1,28 @@
 import type { FastifyInstance } from 'fastify'
 import { Fault } from '../errors.ts'
+import { parseScanned } from '../request/scan.ts'
 
-/** Bodies are read as JSON; what is not JSON is refused with its place. `__proto__` and the like are refused too. */
+/**
+ * Bodies are read as JSON, their lists of numbers straight from the bytes; what is not JSON is refused with its place. `__proto__` and the like are refused too.
+ */
 export function readJson (app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text: string, done) => {
-    parse(request, text, (error, body) => {
-      if (error === null || text === '') done(error, body)
-      else done(new Fault('malformed', whatIsWrong(text)), undefined)
-    })
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
+    let result: [error: Error | null, body: unknown]
+    try {
+      result = [null, parseScanned(bytes, (text) => {
+        let parsed: unknown
+        parse(request, text, (error, body) => {
+          if (error !== null) throw error
+          parsed = body
+        })
+        return parsed
+      })]
+    } catch (error) {
+      result = [bytes.length === 0 ? error as Error : new Fault('malformed', whatIsWrong(bytes.toString())), undefined]
+    }
+    done(...result)
   })
 }
 

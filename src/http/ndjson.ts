@@ -22,7 +22,9 @@ export function readNdjson (app: FastifyInstance): void {
 }
 
 /** A line of a body, without its end; null where it is longer than `limit` bytes. Blank lines count and are left out. */
-export interface Line { readonly number: number, readonly text: string | null }
+export interface Line { readonly number: number, readonly bytes: Buffer | null }
+
+const isBlank = (bytes: Buffer): boolean => bytes[0] !== 123 && bytes.toString().trim() === ''
 
 /** The lines of a body as they arrive. A line that is too long is read over, never held. */
 export async function * linesOf (body: Readable, limit: number): AsyncGenerator<Line> {
@@ -30,7 +32,7 @@ export async function * linesOf (body: Readable, limit: number): AsyncGenerator<
   let size = 0
   let number = 0
   const end = (): Line => {
-    const line = { number: ++number, text: size > limit ? null : Buffer.concat(parts).toString() }
+    const line = { number: ++number, bytes: size > limit ? null : Buffer.concat(parts) }
     parts = []
     size = 0
     return line
@@ -46,12 +48,12 @@ export async function * linesOf (body: Readable, limit: number): AsyncGenerator<
       add(chunk.subarray(from, at))
       from = at + 1
       const line = end()
-      if (line.text === null || line.text.trim() !== '') yield line
+      if (line.bytes === null || !isBlank(line.bytes)) yield line
     }
     add(chunk.subarray(from))
   }
   const last = end()
-  if (last.text === null || last.text.trim() !== '') yield last
+  if (last.bytes === null || !isBlank(last.bytes)) yield last
 }
 
 /**

@@ -7,6 +7,7 @@ import { decodeRequest, type RequestKind } from '../request/decode.ts'
 import type { Served } from '../registry/entry.ts'
 import { decodeLine, sequencesOf } from '../request/ndjson.ts'
 import type { Batch } from '../request/probe.ts'
+import { parseScanned } from '../request/scan.ts'
 import { got, isObject } from '../request/words.ts'
 import type { Head } from '../trace/encode.ts'
 import { answerFormats as formats, contentType, formatFor } from './accept.ts'
@@ -75,11 +76,11 @@ async function answerOfModel (service: Service, request: FastifyRequest, reply: 
   const { registry, pool } = service
   const entry = registry.get(id, query.version)
   const limit = request.routeOptions.bodyLimit ?? 0
-  return sendLines(reply, null, inOrder(linesOf(request.body, limit), async ({ number, text }) => {
+  return sendLines(reply, null, inOrder(linesOf(request.body, limit), async ({ number, bytes }) => {
     let line: Readonly<Record<string, unknown>> = {}
     try {
-      if (text === null) throw new Fault('too_large', `the line is longer than ${limit} bytes: send its sequence in parts, or start the service with a larger BODY_LIMIT_MB`)
-      line = readLine(text)
+      if (bytes === null) throw new Fault('too_large', `the line is longer than ${limit} bytes: send its sequence in parts, or start the service with a larger BODY_LIMIT_MB`)
+      line = readLine(bytes)
       const { id: echoed, ...body } = line
       const elsewhere = ['model', 'version'].find((name) => body[name] !== undefined)
       if (elsewhere !== undefined) throw new Fault('invalid_value', `"${elsewhere}" stands in the address, for all lines`, `/${elsewhere}`)
@@ -95,12 +96,12 @@ async function answerOfModel (service: Service, request: FastifyRequest, reply: 
 
 const headOf = ({ id, version, digest }: Served): Head => ({ model: id, version, digest })
 
-function readLine (text: string): Readonly<Record<string, unknown>> {
+function readLine (bytes: Buffer): Readonly<Record<string, unknown>> {
   let line: unknown
   try {
-    line = JSON.parse(text)
+    line = parseScanned(bytes, (text) => JSON.parse(text) as unknown)
   } catch {
-    throw new Fault('malformed', whatIsWrong(text).replace('The body', 'The line'))
+    throw new Fault('malformed', whatIsWrong(bytes.toString()).replace('The body', 'The line'))
   }
   if (!isObject(line)) throw new Fault('invalid_value', `a line is an object with "inputs", got ${got(line)}`, '')
   return line

@@ -7,7 +7,7 @@ import { readNested, type Numbers } from './nested.ts'
 import type { Expected } from './shape.ts'
 import { tokenCounts } from './tokens.ts'
 import { isTyped, readTyped } from './typed.ts'
-import { at, invalid, isObject, list } from './words.ts'
+import { at, invalid, isList, isObject, list } from './words.ts'
 
 /** One input of a model, as far as it decides what may be given for it. */
 export interface Slot {
@@ -53,7 +53,7 @@ function shareOut (value: unknown, all: readonly Slot[], pointer: string): [Slot
   if (byName) return all.map((slot) => [slot, value[slot.name], at(pointer, slot.name)])
   const only = all.length === 1 ? onlyArray(value) : null
   if (only !== null) return [[all[0], only[1], at(pointer, only[0])]]
-  if (all.length === 1 && (Array.isArray(value) || (isObject(value) && isForm(value)))) return [[all[0], value, pointer]]
+  if (all.length === 1 && (isList(value) || (isObject(value) && isForm(value)))) return [[all[0], value, pointer]]
   const needed = `an object by input name (${list(names)})`
   if (!isObject(value)) throw invalid(all.length === 1 ? `nested lists, or ${needed}` : needed, value, pointer)
   const missing = names.find((name) => !Object.hasOwn(value, name))

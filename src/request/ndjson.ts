@@ -3,6 +3,7 @@ import type { ModelFile } from '../model.ts'
 import type { Served } from '../registry/entry.ts'
 import { decodeRequest, type RequestKind } from './decode.ts'
 import type { Batch, Probe } from './probe.ts'
+import { ScannedList } from './scanned.ts'
 import { isTyped } from './typed.ts'
 import { at, isObject, type Json } from './words.ts'
 
@@ -36,6 +37,11 @@ function wrap (value: unknown, rank: number, pointer: string, wrapped: string[])
     return [list]
   }
   if (Array.isArray(value)) return depth(value) === rank - 1 ? more(value, pointer) : value
+  if (value instanceof ScannedList) {
+    if (value.shape.length !== rank - 1) return value
+    wrapped.push(pointer)
+    return value.wrapped()
+  }
   if (!isObject(value)) return value
   if (typeof value.text === 'string') return { ...value, text: more(value.text, at(pointer, 'text')) }
   if (Array.isArray(value.oneHot) && depth(value.oneHot) === rank - 2) return { ...value, oneHot: more(value.oneHot, at(pointer, 'oneHot')) }

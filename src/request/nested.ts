@@ -1,4 +1,5 @@
 import { Fault } from '../errors.ts'
+import { ScannedList } from './scanned.ts'
 import { checkShape, shapeWords, type Expected } from './shape.ts'
 import { at, got, invalid } from './words.ts'
 
@@ -21,6 +22,11 @@ export interface NumberRules {
 /** Nested lists of numbers into one array: first the lists alone are checked, then each number is read once. */
 export function readNested (value: unknown, rules: NumberRules, pointer: string): Numbers {
   const { expected } = rules
+  if (value instanceof ScannedList) {
+    const { shape } = value
+    checkShape(shape, expected, pointer)
+    return { shape, data: rules.double ? value.doubles() : value.singles, where: (n) => at(pointer, ...indices(shape, n)) }
+  }
   const shape: number[] = []
   let first: unknown = value
   while (Array.isArray(first)) {

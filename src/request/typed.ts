@@ -1,7 +1,8 @@
 import { Fault } from '../errors.ts'
 import { notANumber, tooLarge, type NumberRules, type Numbers } from './nested.ts'
+import { ScannedList } from './scanned.ts'
 import { checkShape } from './shape.ts'
-import { at, invalid, onlyMembers, type Json } from './words.ts'
+import { at, invalid, isList, onlyMembers, type Json } from './words.ts'
 
 /** Little-endian kinds of numbers that base64 may hold: bytes of one, and how to read it. */
 const dtypes: ReadonlyMap<string, { readonly size: number, readonly whole: boolean, readonly read: (view: DataView, at: number) => number }> = new Map([
@@ -18,7 +19,8 @@ export const isTyped = (value: Json): boolean => Object.hasOwn(value, 'data') ||
 
 export function readTyped (value: Json, rules: NumberRules, pointer: string): Numbers {
   onlyMembers(value, ['shape', 'dtype', 'order', 'data'], pointer, 'an array of this form')
-  const { shape, dtype = 'float32', order = 'C', data } = value
+  const { shape, dtype = 'float32', order = 'C' } = value
+  const data = value.data instanceof ScannedList && value.data.shape.length > 1 ? value.data.lists() : value.data
   const kind = typeof dtype === 'string' ? dtypes.get(dtype) : undefined
   if (kind === undefined) throw invalid(`one of ${[...dtypes.keys()].join(', ')}`, dtype, at(pointer, 'dtype'))
   if (order !== 'C' && order !== 'F') throw invalid('"C" (last axis fastest) or "F" (first axis fastest)', order, at(pointer, 'order'))
@@ -30,11 +32,14 @@ export function readTyped (value: Json, rules: NumberRules, pointer: string): Nu
   checkShape(sizes, rules.expected, at(pointer, 'shape'))
   const count = sizes.reduce((a, b) => a * b, 1)
   const place = at(pointer, 'data')
-  const reader = Array.isArray(data) ? fromList(data, kind.whole, count, rules, place) : fromBase64(data, String(dtype), count, place)
+  if (data instanceof ScannedList && data.singles.length === count && order === 'C' && !kind.whole) {
+    return { shape: sizes, data: rules.double ? data.doubles() : data.singles, where: (n) => at(place, n) }
+  }
+  const reader = isList(data) ? fromList(data, kind.whole, count, rules, place) : fromBase64(data, String(dtype), count, place)
 
   const values = rules.double ? new Float64Array(count) : new Float32Array(count)
   const source = order === 'C' ? (n: number) => n : columnMajor(sizes)
-  const where = (n: number): string => Array.isArray(data) ? at(place, source(n)) : place
+  const where = (n: number): string => isList(data) ? at(place, source(n)) : place
   for (let n = 0; n < count; n++) {
     const x = reader(source(n))
     const single = Math.fround(x)
@@ -44,7 +49,8 @@ export function readTyped (value: Json, rules: NumberRules, pointer: string): Nu
   return { shape: sizes, data: values, where }
 }
 
-function fromList (data: readonly unknown[], whole: boolean, count: number, rules: NumberRules, pointer: string): (n: number) => number {
+function fromList (list: readonly unknown[] | ScannedList, whole: boolean, count: number, rules: NumberRules, pointer: string): (n: number) => number {
+  const data: ArrayLike<unknown> = list instanceof ScannedList ? list.doubles() : list
   if (data.length !== count) throw new Fault('wrong_shape', `expected ${count} numbers for this shape, got ${data.length}`, pointer)
   return (n) => {
     const x = data[n]

@@ -1,4 +1,5 @@
 import { Fault } from '../errors.ts'
+import { ScannedList } from './scanned.ts'
 
 /** A JSON pointer (RFC 6901) to a member of what `pointer` points to. */
 export const at = (pointer: string, ...parts: readonly (string | number)[]): string =>
@@ -6,11 +7,14 @@ export const at = (pointer: string, ...parts: readonly (string | number)[]): str
 
 export type Json = Readonly<Record<string, unknown>>
 
-export const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+export const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !isList(value)
+
+/** A list of a body, as JSON.parse or as the scanner gives it. */
+export const isList = (value: unknown): value is readonly unknown[] | ScannedList => Array.isArray(value) || value instanceof ScannedList
 
 /** What a reader gets to see of a value that should not be there. */
 export function got (value: unknown): string {
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
+  if (isList(value)) return Array.isArray(value) && value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'string') return `the string ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value)}`
   if (typeof value === 'number') return `the number ${value}`
   if (typeof value === 'object' && value !== null) return 'an object'
