@@ -1,36 +1,32 @@
 import { longest, writeFloat32 } from './float32.ts'
 
-/** Where things lie in a row writer's memory. The tables are the compiled writer's. */
+/** Where things lie in a row writer's memory. The records are the compiled writer's. */
 export const layout = {
-  /** f32 by biased exponent: the first float from the power of ten in the range on, or Infinity. */
-  tenWithin: 0,
-  /** 32 bytes by 2 * biased exponent + (1 from that power on): f64 scale, i64 half gap, i32 digits before the point. */
-  scales: 2048,
-  /** 32 bytes by the trailing zeros of the last three digits, 0-3: i64 half of the step in parts, i32 2^20 / step rounded up (0 for 1000), i32 step. */
-  steps: 18432,
-  /** 8 bytes by three digits, and once more for 1000: their text, u8 9 less its trailing zeros, u8 remainder by 100, u8 by 10, u8 digits over three. */
-  groups: 18560,
-  floats: 26624,
-  /** How many floats. */
+  /** 1024 of 64 bytes. */
+  records: 0,
+  floats: 65536,
+  /** How many floats; the compiled writer reads up to three more. */
   window: 4096,
-  text: 43008,
+  text: 81984,
   /** Where the memory ends, in pages of 64 KiB. */
-  pages: 2
+  pages: 3
 } as const
 
 export interface RowWriter {
   buffer: ArrayBuffer
   /**
-   * Writes the floats between two addresses (one at the least) at a third, each with a comma after it, and returns where the text ends.
-   * Up to `overrun` bytes after the text may change too.
+   * Writes `count` rows of `size` floats each (one at the least of both), which lie at `from`, at `at`, with commas between the floats and
+   * `],[` between the rows, and returns where the text ends. Up to `overrun` bytes after it may change too.
    */
-  row: (from: number, to: number, at: number) => number
+  rows: (from: number, at: number, size: number, count: number) => number
 }
 
 /** Writes a float by its bits (signed) and returns where its text ends: what a row writer does not do itself. */
 export type Other = (bits: number, at: number) => number
 
-const overrun = 16
+const overrun = 32
+/** With what stands between it and the next. */
+const longestWithNext = longest + 3
 
 /** The row writer without WebAssembly. */
 export function plainRows (other: Other): RowWriter {
@@ -40,11 +36,20 @@ export function plainRows (other: Other): RowWriter {
   const floats = new Float32Array(buffer)
   return {
     buffer,
-    row (from, to, at) {
-      for (let n = from / 4; n < to / 4; n++) {
-        const value = floats[n]
-        at = value - value === 0 ? writeFloat32(bytes, at, value, bits[n]) : other(bits[n], at)
-        bytes[at++] = comma
+    rows (from, at, size, count) {
+      let n = from / 4
+      for (let row = 0; row < count; row++) {
+        if (row > 0) {
+          bytes[at++] = closing
+          bytes[at++] = comma
+          bytes[at++] = opening
+        }
+        for (const end = n + size; n < end; n++) {
+          const value = floats[n]
+          at = value - value === 0 ? writeFloat32(bytes, at, value, bits[n]) : other(bits[n], at)
+          bytes[at++] = comma
+        }
+        at--
       }
       return at
     }
@@ -63,11 +68,11 @@ const nullText = Buffer.from('null')
 export type NestedWriter = (shape: readonly number[], data: Float32Array, sink: (piece: Uint8Array) => void) => number
 
 /** A writer with a small memory of its own, which windows of floats pass through. */
-export function nestedWriter (rows: (other: Other) => RowWriter): NestedWriter {
+export function nestedWriter (writer: (other: Other) => RowWriter): NestedWriter {
   const float = new Float32Array(1)
   const floatBits = new Int32Array(float.buffer)
   let nonFinite = 0
-  const { buffer, row } = rows((bits, at) => {
+  const { buffer, rows } = writer((bits, at) => {
     floatBits[0] = bits
     const value = float[0]
     if (value - value === 0) return writeFloat32(text, at, value, bits >>> 0)
@@ -86,32 +91,29 @@ export function nestedWriter (rows: (other: Other) => RowWriter): NestedWriter {
     nonFinite = 0
     const rank = shape.length
     const size = rank === 0 ? 1 : shape[rank - 1]
+    const rowsOfList = rank < 2 ? 1 : shape[rank - 2]
     let at: number = layout.text
     for (let n = 0; n < rank; n++) text[at++] = opening
-    let from = 0
     let start = 0
     let loaded = 0
-    for (let end = size; from < data.length; end += size) {
-      while (from < end) {
-        if (from === loaded) {
-          start = from
-          loaded = Math.min(from + layout.window, data.length)
-          floats.set(data.subarray(from, loaded))
-        }
-        const to = Math.min(end, loaded)
-        // A comma a float; after the row all the lists may close and open again.
-        if (at + (to - from) * (longest + 1) + 2 * rank + overrun > text.length) {
-          sink(text.subarray(layout.text, at))
-          at = layout.text
-        }
-        at = row(layout.floats + 4 * (from - start), layout.floats + 4 * (to - start), at)
-        from = to
+    for (let from = 0, to = 0; from < data.length; from = to) {
+      if (from === loaded) {
+        start = from
+        loaded = Math.min(from + layout.window, data.length)
+        floats.set(data.subarray(from, loaded))
       }
-      // The brackets stand before the row's last comma.
-      at--
-      const closed = listsClosed(shape, end / size)
+      // As many whole rows of a list as there are, else a part of a row.
+      const row = from / size
+      const count = from % size === 0 ? Math.min(Math.floor((loaded - from) / size), rowsOfList - row % rowsOfList) : 0
+      to = count > 0 ? from + count * size : Math.min(from - from % size + size, loaded)
+      if (at + (to - from) * longestWithNext + 2 * rank + overrun > text.length) {
+        sink(text.subarray(layout.text, at))
+        at = layout.text
+      }
+      at = rows(layout.floats + 4 * (from - start), at, count > 0 ? size : to - from, Math.max(count, 1))
+      const closed = to % size === 0 ? listsClosed(shape, to / size) : 0
       for (let n = 0; n < closed; n++) text[at++] = closing
-      if (from < data.length) {
+      if (to < data.length) {
         text[at++] = comma
         for (let n = 0; n < closed; n++) text[at++] = opening
       }

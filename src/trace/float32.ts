@@ -2,44 +2,40 @@
  * float32 -> the shortest decimal that gives back the same float32 when it is read as a double and rounded (`JSON.parse` then
  * `Math.fround`; NumPy and R do the same), and of the shortest ones the nearest to the value.
  *
- * A float stands for every real number up to half way to its neighbours. Scaled to nine digits before the point, that interval is
- * 6 to 120 wide: one 6-digit decimal (a multiple of 1000) at the most lies in it, else some of 7, 8 or always 9 digits. Whole numbers of
- * 2^-22 (`parts`) have the 52 bits to decide this, except when an end of the interval is within `near` of a whole number: those few floats
- * go the slow way. The interval is that of "How to print floating-point numbers accurately" (PLDI 1990); "Ryu: fast float-to-string
- * conversion" (PLDI 2018) decides it in whole numbers too, with a wider product in place of the slow way.
+ * A float stands for every real number up to half way to its neighbours. In units of the power of ten that makes this interval 1 to 10 wide
+ * there is always a whole number in it, and one multiple of ten at the most: that is the shortest where there is one, with its zeros taken off,
+ * else the nearest whole number is. The interval is that of "How to print floating-point numbers accurately" (PLDI 1990), the choice of the
+ * unit that of "The Schubfach way to render doubles" (R. Giulietti, 2020). Doubles have the 52 bits to decide it, except where an end, or the
+ * middle between two whole numbers, is too `near`: those few floats go the slow way.
  */
 
 /** No float32 takes more bytes: sign, nine digits, point, `e-38`. */
 export const longest = 16
 
-const parts = 2 ** 22
-/** In parts: well above the error of an end, which is 2.5 at the most (scale, product, its rounding to parts, half gap), and met by a few floats in a million. */
-const near = 8
-/** Doubles from here on are whole numbers: adding it rounds to one. */
-const wholeNumbers = 2 ** 52
-
-/** By biased exponent e of a normal float in [2^(e-127), 2^(e-126)): the power of ten in the range, if any. Infinity where there is none. */
-export const tenWithin = new Float64Array(255)
-/** By 2e, and 2e + 1 for the values from that power of ten on, which have a digit more: what scales them to nine digits before the point, in parts. */
-export const scales = new Float64Array(510)
-/** By the same: half the gap to the next float above, scaled, in parts. */
-export const halfGaps = new Float64Array(510)
-/** By the same: how many digits stand before the point, less than 1 for a value below 0.1. */
-export const wholes = new Int32Array(510)
+/** By biased exponent e of a normal float in [2^(e-127), 2^(e-126)): the power of ten that is the unit, and how many units it is to the next float, 1 to 10. */
+export const units = new Int32Array(255)
+export const widths = new Float64Array(255)
 for (let e = 1; e < 255; e++) {
-  const low = 2 ** (e - 127)
-  // Exact for powers of two, but near 10^k the logarithm may be off by its last bit.
-  let magnitude = Math.round(Math.log10(low))
-  if (Number(`1e${magnitude}`) > low) magnitude--
-  const ten = Number(`1e${magnitude + 1}`)
-  tenWithin[e] = ten < 2 * low ? ten : Infinity
-  for (const more of [0, 1]) {
-    const scale = Number(`1e${8 - magnitude - more}`)
-    scales[2 * e + more] = scale * parts
-    halfGaps[2 * e + more] = Math.round(2 ** (e - 151) * scale * parts)
-    wholes[2 * e + more] = magnitude + 1 + more
-  }
+  const gap = 2 ** (e - 150)
+  units[e] = powerBelow(gap)
+  widths[e] = gap * Number(`1e${-units[e]}`)
 }
+
+/** The exponent of the largest power of ten that is no larger. */
+export function powerBelow (value: number): number {
+  // Near 10^k the logarithm may be off by its last bit.
+  const power = Math.round(Math.log10(value))
+  return Number(`1e${power}`) > value ? power - 1 : power
+}
+
+/**
+ * 0.5 to 2^24: the floats are whole multiples of 2^-24 units there, and their ends odd multiples of half as much and never whole numbers, so
+ * that doubles are exact and only middles are met.
+ */
+export const isExact = (e: number): boolean => e >= 126 && e <= 150
+
+/** In units: well above the error of an end elsewhere, which is 2^-24 at the most (width, product, sum), and met by one float in a million. */
+const near = 2 ** -21
 
 const zero = 48
 const point = 46
@@ -67,57 +63,33 @@ export function writeFloat32 (bytes: Uint8Array, at: number, value: number, bits
     bytes[at] = zero
     return at + 1
   }
-  let a = value
-  if (a < 0) {
-    a = -a
-    bytes[at++] = minus
-  }
+  if (value < 0) bytes[at++] = minus
   const e = (bits >>> 23) & 255
-  if (e === 0) return writeSlowly(bytes, at, a)
+  const mantissa = bits & 0x7fffff
+  const exact = isExact(e)
+  if (e === 0 || (mantissa === 0 && !exact)) return writeSlowly(bytes, at, Math.abs(value))
 
-  const at2e = 2 * e + (a >= tenWithin[e] ? 1 : 0)
-  let exponent = wholes[at2e] - 9
-  const inParts = a * scales[at2e] + wholeNumbers - wholeNumbers
-  const half = halfGaps[at2e]
-  const high = inParts + half
+  const width = widths[e]
+  const s = (mantissa + 0x800000) * width
+  const high = s + width / 2
   // Below a power of two the floats lie twice as close.
-  const low = inParts - ((bits & 0x7fffff) === 0 ? Math.floor(half / 2) : half)
-  const s = inParts / parts
-  const top = (high / parts) | 0
-  const bottom = ((low / parts) | 0) + 1
-  const over = high - top * parts
-  const under = bottom * parts - low
-  // The same floats as the compiled writer leaves: in [0, near) or from parts - near on.
-  if (over < near || over >= parts - near || under <= near || under > parts - near) return writeSlowly(bytes, at, a)
+  const low = s - (mantissa === 0 ? width / 4 : width / 2)
+  const middle = s + 0.5
+  if (!exact && (isNearWhole(high) || isNearWhole(low) || isNearWhole(middle))) return writeSlowly(bytes, at, Math.abs(value))
 
-  let digits = top - top % 1000
-  if (digits >= bottom) {
-    digits = (digits / 1000) | 0
-    exponent += 3
-    while (digits % 10 === 0) {
-      digits = (digits / 10) | 0
-      exponent++
-    }
-    return writeDecimal(bytes, at, digits, exponent)
+  const tens = Math.floor(high / 10) * 10
+  let digits = tens > low ? tens : Math.floor(middle)
+  let exponent = units[e]
+  while (digits % 10 === 0) {
+    digits = (digits / 10) | 0
+    exponent++
   }
-  if (top - top % 100 >= bottom) {
-    digits = (s + 50) | 0
-    digits -= digits % 100
-    if (digits < bottom) digits += 100
-    else if (digits > top) digits -= 100
-    return writeDecimal(bytes, at, (digits / 100) | 0, exponent + 2)
-  }
-  if (top - top % 10 >= bottom) {
-    digits = (s + 5) | 0
-    digits -= digits % 10
-    if (digits < bottom) digits += 10
-    else if (digits > top) digits -= 10
-    return writeDecimal(bytes, at, (digits / 10) | 0, exponent + 1)
-  }
-  return writeDecimal(bytes, at, (s + 0.5) | 0, exponent)
+  return writeDecimal(bytes, at, digits, exponent)
 }
 
-/** Subnormals, and floats whose interval ends too near a decimal for doubles to tell: tried digit by digit, by V8's exact conversions. */
+const isNearWhole = (x: number): boolean => Math.abs(x - Math.round(x)) < near
+
+/** Subnormals, powers of two, and floats that doubles cannot tell: tried digit by digit, by V8's exact conversions. */
 function writeSlowly (bytes: Uint8Array, at: number, a: number): number {
   for (let digits = 1; ; digits++) {
     const [mantissa, exponent] = a.toExponential(digits - 1).split('e')

@@ -7,42 +7,62 @@
 type Node = string | Node[]
 type Fields = Node[]
 
-const valueTypes: Record<string, number> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c }
+const valueTypes: Record<string, number> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b }
 const empty = 0x40
 
 /** The opcodes whose operands are all on the stack. */
 const plain: Record<string, number> = {
-  'i32.ne': 0x47,
-  'i32.lt_u': 0x49,
   'i32.gt_s': 0x4a,
-  'i32.gt_u': 0x4b,
-  'i32.le_s': 0x4c,
-  'i32.ge_u': 0x4f,
+  'i32.lt_u': 0x49,
+  'i32.clz': 0x67,
   'i32.add': 0x6a,
   'i32.sub': 0x6b,
-  'i32.mul': 0x6c,
   'i32.and': 0x71,
   'i32.or': 0x72,
   'i32.shl': 0x74,
   'i32.shr_u': 0x76,
-  'i64.add': 0x7c,
-  'i64.sub': 0x7d,
-  'i64.mul': 0x7e,
-  'i64.or': 0x84,
-  'i64.shl': 0x86,
   'i64.shr_u': 0x88,
-  'f64.abs': 0x99,
-  'f64.add': 0xa0,
-  'f64.mul': 0xa2,
-  'i32.wrap_i64': 0xa7,
-  'i64.extend_i32_u': 0xad,
-  'f64.promote_f32': 0xbb,
-  'i64.reinterpret_f64': 0xbd
+  'i32.wrap_i64': 0xa7
+}
+/** The same, of vectors: behind 0xfd, in LEB128. */
+const vectors: Record<string, number> = {
+  'i8x16.swizzle': 0x0e,
+  'i8x16.gt_s': 0x27,
+  'i32x4.eq': 0x37,
+  'i32x4.gt_s': 0x3b,
+  'v128.and': 0x4e,
+  'v128.or': 0x50,
+  'v128.any_true': 0x53,
+  'i8x16.bitmask': 0x64,
+  'i16x8.q15mulr_sat_s': 0x82,
+  'i16x8.shl': 0x8b,
+  'i16x8.shr_u': 0x8d,
+  'i16x8.sub': 0x91,
+  'i16x8.mul': 0x95,
+  'i16x8.min_u': 0x97,
+  'i32x4.abs': 0xa0,
+  'i32x4.bitmask': 0xa4,
+  'i32x4.shl': 0xab,
+  'i32x4.shr_u': 0xad,
+  'i32x4.sub': 0xb1,
+  'i32x4.mul': 0xb5,
+  'i32x4.min_u': 0xb7,
+  'i64x2.shl': 0xcb,
+  'i64x2.shr_u': 0xcd,
+  'i64x2.add': 0xce,
+  'i64x2.sub': 0xd1,
+  'i64x2.extmul_low_i32x4_u': 0xde,
+  'i64x2.extmul_high_i32x4_u': 0xdf,
+  'f64x2.add': 0xf0,
+  'f64x2.mul': 0xf2,
+  'f64x2.convert_low_i32x4_s': 0xfe
 }
 /** The opcodes with an alignment, which is only a hint and always 0 here, and an offset. */
-const memory: Record<string, number> = {
-  'i32.load': 0x28, 'i64.load': 0x29, 'f32.load': 0x2a, 'f64.load': 0x2b, 'i32.load8_u': 0x2d, 'i32.store': 0x36, 'i64.store': 0x37, 'i32.store8': 0x3a
+const memory: Record<string, number[]> = {
+  'i32.load': [0x28], 'i64.load': [0x29], 'i32.store': [0x36], 'i64.store': [0x37], 'i32.store8': [0x3a], 'v128.load': [0xfd, 0], 'v128.store': [0xfd, 0x0b]
 }
+/** How many bytes a number of a vector constant takes. */
+const laneBytes: Record<string, number> = { i8x16: 1, i16x8: 2, i32x4: 4, i64x2: 8 }
 const locals: Record<string, number> = { 'local.get': 0x20, 'local.set': 0x21, 'local.tee': 0x22 }
 const branches: Record<string, number> = { br: 0x0c, br_if: 0x0d }
 const blocks: Record<string, number> = { block: 0x02, loop: 0x03 }
@@ -141,10 +161,13 @@ function expression (fields: Fields, code: number[], labels: readonly string[], 
   if (head in plain) {
     each(fields.slice(1))
     code.push(plain[head])
+  } else if (head in vectors) {
+    each(fields.slice(1))
+    code.push(0xfd, ...unsigned(vectors[head]))
   } else if (head in memory) {
     const offset = typeof fields[1] === 'string' ? Number(fields[1].replace('offset=', '')) : 0
     each(fields.slice(typeof fields[1] === 'string' ? 2 : 1))
-    code.push(memory[head], 0, ...unsigned(offset))
+    code.push(...memory[head], 0, ...unsigned(offset))
   } else if (head in locals) {
     each(fields.slice(2))
     code.push(locals[head], ...unsigned(known(variables, fields[1])))
@@ -164,11 +187,21 @@ function expression (fields: Fields, code: number[], labels: readonly string[], 
     code.push(0x41, ...signed(BigInt.asIntN(32, BigInt(word(fields[1])))))
   } else if (head === 'i64.const') {
     code.push(0x42, ...signed(BigInt.asIntN(64, BigInt(word(fields[1])))))
-  } else if (head === 'f64.const') {
-    code.push(0x44, ...new Uint8Array(Float64Array.of(Number(fields[1])).buffer))
+  } else if (head === 'v128.const') {
+    code.push(0xfd, 0x0c, ...vectorBytes(word(fields[1]), fields.slice(2)))
+  } else if (head === 'i8x16.shuffle') {
+    each(fields.slice(17))
+    code.push(0xfd, 0x0d, ...fields.slice(1, 17).map(Number))
   } else {
     throw new SyntaxError(`WebAssembly text: ${head}`)
   }
+}
+
+/** The 16 bytes of `i32x4 1 2 3 4`: the lowest lane first, each in little endian. */
+function vectorBytes (lanes: string, numbers: Fields): number[] {
+  const size = laneBytes[lanes]
+  if (numbers.length * size !== 16) throw new SyntaxError(`WebAssembly text: v128.const ${lanes}`)
+  return numbers.flatMap((number) => Array.from({ length: size }, (_, n) => Number(BigInt(word(number)) >> BigInt(8 * n) & 255n)))
 }
 
 function known (names: ReadonlyMap<string, number>, name: Node | undefined): number {
