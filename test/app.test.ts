@@ -7,7 +7,7 @@ import { buildApp, openapiYaml } from '../src/app.ts'
 import { defaults, type Settings } from '../src/config.ts'
 import { Fault } from '../src/errors.ts'
 import type { App, ServiceSource } from '../src/http/service.ts'
-import { call, inProject, serve } from './http/support.ts'
+import { alike, call, inProject, serve } from './http/support.ts'
 
 const folder = t.testdir({ 'old.model': { 'saved_model.pb': '' }, 'README.md': 'not a model' })
 for (const id of ['weather', 'nextchar', 'chars']) cpSync(inProject(`models/${id}`), join(folder, id), { recursive: true })
@@ -58,7 +58,7 @@ t.test('the path of a model says the same as the body', async (t) => {
   t.same(own.body, (await call(`${url}/predict`, { model: 'chars', inputs: { text: ['abc'] }, initialState })).body)
   t.notSame(own.body, (await call(`${url}/predict`, { model: 'chars', inputs: { text: ['abc'] } })).body)
   const raw = { inputs: (await call(`${url}/models/weather/sample`)).body.inputs }
-  t.same((await call(`${url}/models/weather/predict?raw=true`, raw)).body, (await call(`${url}/predict`, { model: 'weather', raw: true, ...raw })).body)
+  t.ok(alike((await call(`${url}/models/weather/predict?raw=true`, raw)).body, (await call(`${url}/predict`, { model: 'weather', raw: true, ...raw })).body), 'raw')
   t.same((await call(`${url}/models/nextchar/predict`, { model: 'nextchar', ...the })).status, 200, 'the body may name the model too')
 })
 

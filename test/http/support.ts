@@ -22,3 +22,15 @@ export async function call<T = any> (url: string, body?: unknown, headers: Recor
   const text = await response.text()
   return { status: response.status, headers: response.headers, body: /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : text }
 }
+
+/**
+ * Is it the same answer? Numbers agree to 1e-6, relative to max(1, |value|): the last bits depend on the company a request was computed in, and what a
+ * receipt found on the sequence it looked at.
+ */
+export function alike (found: unknown, expected: unknown): boolean {
+  if (typeof found === 'number' && typeof expected === 'number') return Math.abs(found - expected) <= 1e-6 * Math.max(1, Math.abs(expected))
+  if (typeof found !== 'object' || typeof expected !== 'object' || found === null || expected === null) return found === expected
+  const members = Object.entries(found)
+  return Array.isArray(found) === Array.isArray(expected) && members.length === Object.keys(expected).length &&
+    members.every(([name, value]) => Object.hasOwn(expected, name) && alike(value, (expected as Record<string, unknown>)[name]))
+}
