@@ -51,7 +51,7 @@ export async function measure (all, { rounds, seconds }, requestsOf) {
   for (let n = 0; n <= rounds; n++) {
     for (const one of all) {
       const before = one.server.cpu()
-      const result = await round({ port: one.server.port, requests: requestsOf(one), seconds: n === 0 ? seconds / 3 : seconds })
+      const result = await round({ port: one.server.port, requests: requestsOf(one), seconds: n === 0 ? seconds / 2 : seconds })
       if (result.errors > 0) throw new Error(`${one.label}: ${result.errors} of ${result.count} requests failed`)
       if (n > 0) one.rounds.push({ ...result, serverCpu: (one.server.cpu() - before) / result.count })
     }

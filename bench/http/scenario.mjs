@@ -4,7 +4,7 @@ import { contenders, columns, measure, rowsOf, short, times } from './compare.mj
 import { inputsOf, names, ourRequest, rivalRequest } from './asks.mjs'
 import { checkSetUp, start } from './servers.mjs'
 
-export const defaults = { rounds: 3, seconds: 1.2 }
+export const defaults = { rounds: 3, seconds: 1 }
 
 /** Lines that say only what differs. */
 export const line = (given) => ({ steps: 40, connections: 8, formats: ['json'], ceilings: [], rivals: [], tokens: false, ...given })

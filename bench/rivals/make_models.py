@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+tf.get_logger().setLevel('ERROR')
 keras = tf.keras
 here = Path(__file__).parent / 'models'
 tokens, features, classes = 1000, 60, 10

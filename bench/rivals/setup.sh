@@ -6,4 +6,4 @@ cd "$(dirname "$0")"
 ENGINE=tfjs node ../../scripts/engine.mjs
 "${PYTHON:-python3}" -m venv .venv
 .venv/bin/pip install --quiet --requirement requirements.txt --constraint constraints.txt
-CUDA_VISIBLE_DEVICES=-1 TF_CPP_MIN_LOG_LEVEL=3 .venv/bin/python make_models.py
+CUDA_VISIBLE_DEVICES=-1 TF_CPP_MIN_LOG_LEVEL=3 .venv/bin/python -W ignore make_models.py
