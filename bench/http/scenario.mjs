@@ -52,12 +52,13 @@ export function overHttp ({ title, notes, lines, wishes = [] }) {
 }
 
 function told ({ what, batch, format, than, times: wanted }, all) {
-  const find = (wanted) => all.find(({ key }) => key === wanted)
+  const find = (key) => all.find((one) => one.key === key)
+  const wish = { what: `${names[what]}, ${format === 'json' ? 'JSON' : 'binary'}, B=${batch}, beside rival ${than.slice(-1)}`, wanted: `${wanted}x` }
+  if (find(than) === undefined) return { ...wish, got: 'its numbers are wrong', reached: false }
   const { median, least, most } = times(find(format), find(than))
   const cores = find(`${than}cores`)
   return {
-    what: `${names[what]}, ${format === 'json' ? 'JSON' : 'binary'}, B=${batch}, beside rival ${than.slice(-1)}`,
-    wanted: `${wanted}x`,
+    ...wish,
     got: `${short(median)}x (${short(least)} to ${short(most)})${cores === undefined ? '' : `; ${short(times(find(format), cores).median)}x where it has a process a core`}`,
     reached: median >= wanted
   }
