@@ -132,6 +132,10 @@ def compressed_requests():
         for binary in (True, False):
             got = client.infer(MODEL, [ids(binary=binary)], request_compression_algorithm=algorithm, response_compression_algorithm=algorithm)
             np.testing.assert_array_equal(got.as_numpy(OUTPUT), expected)
+            # Long enough to be compressed on its way back.
+            got = client.infer(MODEL, [ids()], outputs=wanted(*case['expect'], binary=binary), response_compression_algorithm=algorithm)
+            for name, values in case['expect'].items():
+                np.testing.assert_allclose(got.as_numpy(name), np.array(values), **CLOSE)
 
 
 @check
@@ -195,7 +199,8 @@ def asynchronous_client():
             assert (await aio.get_inference_statistics(MODEL))['model_stats'][0]['name'] == MODEL
             for binary in (True, False):
                 for algorithm in (None, 'gzip', 'deflate'):
-                    answer = await aio.infer(MODEL, [ids(binary=binary, kind=triton_aio)], outputs=wanted(OUTPUT, 'second/hidden', binary=binary, kind=triton_aio), request_compression_algorithm=algorithm)
+                    answer = await aio.infer(MODEL, [ids(binary=binary, kind=triton_aio)], outputs=wanted(OUTPUT, 'second/hidden', 'first/hidden', binary=binary, kind=triton_aio),
+                                             request_compression_algorithm=algorithm, response_compression_algorithm=algorithm)
                     np.testing.assert_allclose(answer.as_numpy(OUTPUT), PREDICTED, **CLOSE)
                     np.testing.assert_allclose(answer.as_numpy('second/hidden'), np.array(case['expect']['second/hidden']), **CLOSE)
             answers = await asyncio.gather(*(aio.infer(MODEL, [ids(IDS[n % len(IDS)][None], kind=triton_aio)]) for n in range(12)))
