@@ -5,7 +5,7 @@ import { encodeModel } from '../../../dist/src/ops/onnx/proto.js'
 import { loadOnnx } from '../../../dist/src/ops/onnx/runtime.js'
 import { buildPlan } from '../../../dist/src/plan/build.js'
 import { defaultKinds } from '../../../dist/src/request/probe.js'
-import { compile } from '../../../dist/src/run/compiled.js'
+import { compile, graphKey } from '../../../dist/src/run/compiled.js'
 import { features, random } from './models.mjs'
 
 /** What requests ask for, as the service reads them. */
@@ -29,11 +29,21 @@ export async function onnxWith (threads) {
   return { ...found, threads }
 }
 
-/** A function that runs the plan on a batch. */
-export async function compiled (onnx, file, kind) {
+/** A function that runs the plan on a batch, by the graph that a worker would compile for it. */
+export function compiled (onnx, file, kind) {
   const plan = planOf(file, kind)
-  const ready = await compile(onnx, file, plan, batchOf(1, 2, file.graph.inputs[0].shape.at(-1)))
-  return { plan, run: async (batch) => (await ready.run(plan, batch)).traced, dispose: async () => await ready.dispose() }
+  const graphs = new Map()
+  const graphFor = async (batch) => {
+    const key = graphKey(plan, batch)
+    const graph = graphs.get(key) ?? await compile(onnx, file, plan, batch)
+    graphs.set(key, graph)
+    return graph
+  }
+  return {
+    plan,
+    run: async (batch) => (await (await graphFor(batch)).run(plan, batch)).traced,
+    dispose: async () => { for (const graph of graphs.values()) await graph.dispose() }
+  }
 }
 
 /** A session of one node over the input `x` and constants `[name, shape, data]`; it gives `y`. */
