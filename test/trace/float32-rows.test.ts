@@ -5,6 +5,7 @@ import { nestedWriter, plainRows } from '../../src/trace/float32-rows.ts'
 import { compiledRows } from '../../src/trace/float32-wasm.ts'
 import { longest, writeFloat32 } from '../../src/trace/float32.ts'
 import { assemble } from '../../src/trace/wasm-text.ts'
+import { faultOf } from './decimals.ts'
 
 const writers = { compiled: nestedWriter(compiledRows), plain: nestedWriter(plainRows) }
 
@@ -15,11 +16,13 @@ function textBy (writer: keyof typeof writers, shape: readonly number[], data: F
 }
 
 /** One float at a time by `writeFloat32`, whose own exactness float32.test.ts proves. */
-function expected (patterns: Uint32Array): string {
+function each (patterns: Uint32Array): string[] {
   const values = new Float32Array(patterns.buffer)
   const bytes = Buffer.alloc(longest)
-  return `[${Array.from(values, (value, n) => Number.isFinite(value) ? bytes.toString('latin1', 0, writeFloat32(bytes, 0, value, patterns[n])) : 'null').join()}]`
+  return Array.from(values, (value, n) => Number.isFinite(value) ? bytes.toString('latin1', 0, writeFloat32(bytes, 0, value, patterns[n])) : 'null')
 }
+
+const expected = (patterns: Uint32Array): string => `[${each(patterns).join()}]`
 
 let random = 0x2545f491
 function nextRandom (): number {
@@ -37,6 +40,40 @@ t.test('every exponent, both signs: the ends, the neighbours of the ends, random
       if (text !== expected(patterns) || nonFinite !== (e === 255 ? patterns.length : 0)) wrong++
     }
     t.equal(wrong, 0, writer)
+  }
+})
+
+t.test('every exponent, as the judge sees it: one bit set, one not, few digits, random mantissas', async (t) => {
+  const faults: string[] = []
+  for (let e = 0; e < 255; e++) {
+    const mantissas = [
+      0, ...Array.from({ length: 23 }, (_, n) => 1 << n), ...Array.from({ length: 23 }, (_, n) => 0x7fffff ^ (1 << n)), ...Array.from({ length: 23 }, (_, n) => 0x7fffff >> n),
+      ...Array.from({ length: 600 }, () => nextRandom() >>> 9), ...Array.from({ length: 100 }, () => (nextRandom() >>> 24) << 15)
+    ]
+    const patterns = Uint32Array.from(mantissas, (mantissa) => ((nextRandom() & 0x80000000) | (e << 23) | mantissa) >>> 0)
+    const values = new Float32Array(patterns.buffer)
+    const { text } = textBy('compiled', [values.length], values)
+    const texts = text.slice(1, -1).split(',')
+    for (const [n, value] of values.entries()) {
+      if (!Object.is(Math.fround(JSON.parse(texts[n]) as number), value)) faults.push(`${texts[n]} is not ${value}`)
+      const fault = value === 0 ? '' : faultOf(Buffer.from(texts[n]), 0, texts[n].length, value)
+      if (fault !== '') faults.push(`${texts[n]} for ${value} ${fault}`)
+    }
+  }
+  t.same(faults.slice(0, 10), [])
+})
+
+t.test('rows of every length, with what is rare at every place of them', async (t) => {
+  const rare = [0x7fc00000, 0xff800000, 0x80000000, 0, 1, 0x807fffff, 0x3f800000, 0xbf000000, 0x201f93d2, 0x4b800001, 0x00800000]
+  for (const writer of ['compiled', 'plain'] as const) {
+    const wrong: number[] = []
+    for (let size = 1; size <= 13; size++) {
+      const patterns = Uint32Array.from({ length: 600 * size }, () => nextRandom() >>> 29 === 0 ? rare[nextRandom() % rare.length] : 0x30000000 + (nextRandom() & 0x8fffffff))
+      const texts = each(patterns)
+      const rows = Array.from({ length: 600 }, (_, n) => `[${texts.slice(n * size, (n + 1) * size).join()}]`)
+      if (textBy(writer, [600, size], new Float32Array(patterns.buffer)).text !== `[${rows.join()}]`) wrong.push(size)
+    }
+    t.same(wrong, [], writer)
   }
 })
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { longest, writeFloat32 } from '../../src/trace/float32.ts'
+import { faultOf } from './decimals.ts'
 
 const float = new Float32Array(1)
 const bits = new Uint32Array(float.buffer)
@@ -86,6 +87,54 @@ t.test('powers of ten, of two, and their neighbours', async (t) => {
     }
   }
   t.same(faults.slice(0, 10), [])
+})
+
+t.test('the middle between two decimals, or nearly so; an end that is a decimal as a double alone', async (t) => {
+  const faults: string[] = []
+  for (const pattern of [0x00dc6e8b, 0x15ae43fd, 0x15ae43fe, 0x201f93d2, 0x2280c0ec, 0x2420f127, 0x24f7c11f, 0x28c676f1, 0x2c4c0a99, 0x33df4014, 0x362fc14f, 0x39800000, 0x3e020000, 0x4980017a, 0x4a0000ff]) {
+    for (let step = -2; step <= 2; step++) {
+      const found = fault(pattern + step)
+      if (found !== '') faults.push(found)
+    }
+  }
+  t.same(faults, [])
+  float[0] = 1048623.25
+  t.equal(textOf(bits[0]), '1048623.3')
+  bits[0] = 0x201f93d2
+  t.equal(textOf(bits[0]), '1.3516733e-19', '1.351673349999998...e-19')
+})
+
+t.test('the judge of the compiled writer and of the sweep says the same, and what is wrong', async (t) => {
+  const judge = (text: string, value: number): string => faultOf(Buffer.from(`[${text},`), 1, text.length + 1, Math.fround(value))
+  t.equal(judge('0.1', 0.1), '')
+  t.equal(judge('0.10000000', 0.1), '')
+  t.equal(judge('0.10000001', 0.1), 'is another float')
+  t.equal(judge('-0.1', 0.1), 'has another sign')
+  t.equal(judge('0.1', -0.1), 'has another sign')
+  t.equal(judge('0.100000001', 0.1), 'is not the shortest')
+  t.equal(judge('1.4e-45', 2 ** -149), 'is not the shortest')
+  t.equal(judge('0.29999999', 0.3), 'is another float')
+  t.equal(judge('16777.004', 16777.00390625), '')
+  t.equal(judge('16777.003', 16777.00390625), 'is not the nearest')
+  t.equal(judge('10.0000107', 10.00001049041748), 'is not the nearest')
+  t.equal(judge('1048623.3', 1048623.25), '')
+  t.equal(judge('1048623.2', 1048623.25), 'is the lower of two as near')
+  t.equal(judge('1.3516734e-19', 1.35167334999999873806745837729e-19), 'is not the nearest')
+  let random = 0x9e3779b9
+  let differ = 0
+  for (let n = 0; n < 20000; n++) {
+    random = (Math.imul(random, 1664525) + 1013904223) >>> 0
+    bits[0] = random
+    if (!Number.isFinite(float[0])) continue
+    const value = float[0]
+    const text = Math.abs(value).toPrecision(9)
+    for (const shorter of [text, Number(text).toPrecision(8), Number(text).toPrecision(7)].map((wanted) => Number(wanted))) {
+      const best = shortest(Math.abs(value))
+      const right = digitsOf(shorter.toExponential()).length === best.digits && shorter === Number(best.texts[0])
+      if ((judge(shorter.toExponential().replace('+', ''), Math.abs(value)) === '') !== right) differ++
+    }
+  }
+  t.equal(differ, 0)
 })
 
 t.test('any float32', async () => {
