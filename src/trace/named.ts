@@ -16,15 +16,16 @@ export type Metadata = Readonly<Record<string, unknown>>
 /** Writes arrays and what is said of them as one body. */
 export type Packer = (metadata: Metadata, arrays: readonly NamedArray[]) => Uint8Array<ArrayBuffer>
 
+/** Every array of the layers, in their order, by its name in the contract: a mask is true and false. */
+export const internalsOf = ({ layers }: Trace): NamedArray[] =>
+  layers.flatMap(({ key, tensors }) => Object.entries(tensors).map(([name, values]) => ({ name: `${key}/${name}`, boolean: /(^|\/)mask$/.test(name), ...values })))
+
 /**
  * Every array of a trace, in its order: a layer's under its key, the model's outputs under `outputs/`.
  * @throws Fault invalid_value where two have one name: only a layer called `outputs` can do this
  */
-export function arraysOf ({ layers, outputs }: Trace): NamedArray[] {
-  const arrays = [
-    ...layers.flatMap(({ key, tensors }) => Object.entries(tensors).map(([name, values]) => ({ name: `${key}/${name}`, boolean: /(^|\/)mask$/.test(name), ...values }))),
-    ...outputs.map(({ name, values }) => ({ name: `outputs/${name}`, ...values }))
-  ]
+export function arraysOf (trace: Trace): NamedArray[] {
+  const arrays = [...internalsOf(trace), ...trace.outputs.map(({ name, values }) => ({ name: `outputs/${name}`, ...values }))]
   const names = new Set<string>()
   for (const { name } of arrays) {
     if (names.has(name)) throw new Fault('invalid_value', `two arrays of this answer are called '${name}': ask for the layer without the outputs, or for JSON`, '/layers')

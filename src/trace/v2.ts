@@ -1,7 +1,7 @@
 import { Fault } from '../errors.ts'
-import type { Values } from '../model.ts'
 import type { Plan } from '../plan/plan.ts'
 import { JsonWriter, jsonSize } from './json-writer.ts'
+import { bytesOf, internalsOf, sizeOf, type NamedArray } from './named.ts'
 import type { Trace } from './trace.ts'
 
 /** What the head of an answer of the Open Inference Protocol holds. */
@@ -14,9 +14,6 @@ export interface V2Head {
   readonly outputs: readonly { readonly name: string, readonly binary: boolean }[] | null
 }
 
-/** An array of the answer; a mask is true and false. */
-interface Tensor extends Values { readonly boolean: boolean }
-
 /** Bytes before an answer that say how long its JSON is: that goes into a header, which only the other side of the pool can set. */
 export const prefix = 4
 
@@ -28,11 +25,11 @@ export const prefix = 4
  */
 export function encodeV2 (head: Readonly<Record<string, unknown>>, trace: Trace, _plan: Plan): Uint8Array<ArrayBuffer> {
   const { model, version, digest, id, outputs } = head as unknown as V2Head
-  const tensors = namedTensors(trace)
-  const wanted = outputs === null ? [...tensors].map(([name, values]) => ({ name, binary: true, values })) : outputs.map(({ name, binary }) => ({ name, binary, values: found(tensors, name) }))
-  const bytes = wanted.filter(({ binary }) => binary).map(({ values }) => bytesOf(values))
+  const arrays = arraysByName(trace)
+  const wanted = outputs === null ? [...arrays.values()].map((array) => ({ array, binary: true })) : outputs.map(({ name, binary }) => ({ array: found(arrays, name), binary }))
+  const bytes = wanted.filter(({ binary }) => binary).map(({ array }) => bytesOf(array))
 
-  const json = new JsonWriter(1024 + wanted.reduce((size, { name, binary, values }) => size + 3 * name.length + 160 + (binary ? 0 : jsonSize(values)), 0))
+  const json = new JsonWriter(1024 + wanted.reduce((size, { array, binary }) => size + 3 * array.name.length + 160 + (binary ? 0 : jsonSize(array)), 0))
   json.open('{')
   json.member('model_name', model)
   json.member('model_version', version)
@@ -41,17 +38,18 @@ export function encodeV2 (head: Readonly<Record<string, unknown>>, trace: Trace,
   json.member('parameters', { digest, engine, max_difference: maxDifference, tolerance, sound, warning })
   json.key('outputs')
   json.open('[')
-  for (const { name, binary, values } of wanted) {
+  for (const { array, binary } of wanted) {
+    const { name, shape, data, boolean = false } = array
     json.open('{')
     json.member('name', name)
-    json.member('datatype', values.boolean ? 'BOOL' : 'FP32')
-    json.member('shape', values.shape)
+    json.member('datatype', boolean ? 'BOOL' : 'FP32')
+    json.member('shape', shape)
     if (binary) {
-      json.member('parameters', { binary_data_size: values.boolean ? values.data.length : values.data.byteLength })
+      json.member('parameters', { binary_data_size: sizeOf(array) })
     } else {
       json.key('data')
-      if (values.boolean) json.value(Array.from(values.data, (value) => value !== 0))
-      else json.values({ shape: [values.data.length], data: values.data })
+      if (boolean) json.value(Array.from(data, (value) => value !== 0))
+      else json.values({ shape: [data.length], data })
       if (json.nonFinite > 0) throw new Fault('not_acceptable', `output '${name}' holds values that are not finite, which JSON cannot write: ask for it with "binary_data": true`)
     }
     json.close('}')
@@ -73,21 +71,16 @@ export function encodeV2 (head: Readonly<Record<string, unknown>>, trace: Trace,
   return body
 }
 
-/** Every tensor of a trace by its name in the contract; an output of the model before an internal of the same name. */
-function namedTensors ({ outputs, layers }: Trace): Map<string, Tensor> {
-  const tensors = new Map<string, Tensor>(outputs.map(({ name, values }) => [name, { ...values, boolean: false }]))
-  for (const { key, tensors: own } of layers) {
-    for (const [name, values] of Object.entries(own)) if (!tensors.has(`${key}/${name}`)) tensors.set(`${key}/${name}`, { ...values, boolean: /(^|\/)mask$/.test(name) })
-  }
-  return tensors
+/** Every array of a trace by its name in the contract; an output of the model before an internal of the same name. */
+function arraysByName (trace: Trace): Map<string, NamedArray> {
+  const arrays = new Map<string, NamedArray>(trace.outputs.map(({ name, values }) => [name, { name, ...values }]))
+  for (const array of internalsOf(trace)) if (!arrays.has(array.name)) arrays.set(array.name, array)
+  return arrays
 }
 
-/** As they lie in memory: little-endian wherever Node's engines run. */
-const bytesOf = ({ data, boolean }: Tensor): Uint8Array => boolean ? Uint8Array.from(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-
-function found (tensors: ReadonlyMap<string, Tensor>, name: string): Tensor {
-  const values = tensors.get(name)
+function found (arrays: ReadonlyMap<string, NamedArray>, name: string): NamedArray {
+  const array = arrays.get(name)
   // Of all that a plan names only a mask may be missing.
-  if (values === undefined) throw new Fault('unknown_name', `there is no output '${name}': nothing masks this layer`, '/outputs')
-  return values
+  if (array === undefined) throw new Fault('unknown_name', `there is no output '${name}': nothing masks this layer`, '/outputs')
+  return array
 }
