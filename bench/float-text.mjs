@@ -5,20 +5,36 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { JsonWriter, jsonSize } from '../dist/src/trace/json-writer.js'
 import { nestedWriter, plainRows } from '../dist/src/trace/float32-rows.js'
+import { compiledRows } from '../dist/src/trace/float32-wasm.js'
 
 const rounds = Number(process.env.ROUNDS ?? 15)
 const shape = [16, 100, 128]
 const size = shape.reduce((a, b) => a * b, 1)
 
+const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random())
 const kinds = {
-  'typical activations in (-1, 1)': () => Math.tanh(2 * (Math.random() + Math.random() + Math.random() - 1.5)),
+  'sigmoid of normal values': () => 1 / (1 + Math.exp(-2 * normal())),
+  'tanh of normal values': () => Math.tanh(normal()),
+  'uniform in (-1, 1)': () => 2 * Math.random() - 1,
+  'normal values': normal,
+  'hard_sigmoid, a fifth of them 0 or 1': () => Math.min(1, Math.max(0, 0.5 + 0.4 * normal())),
   'any bits of an activation, 1e-6 to 1': () => (Math.random() < 0.5 ? -1 : 1) * 10 ** (-6 * Math.random()),
   'relu, half of them 0': () => Math.max(0, 4 * (Math.random() - 0.5))
 }
 
 const plain = nestedWriter(plainRows)
+const compiled = nestedWriter(compiledRows)
+const answer = new Uint8Array(17 * size)
 const ways = {
   statescope (data) {
+    let at = 0
+    compiled(shape, data, (piece) => {
+      answer.set(piece, at)
+      at += piece.length
+    })
+    return at
+  },
+  'statescope, into a new buffer' (data) {
     const json = new JsonWriter(jsonSize({ shape, data }))
     json.values({ shape, data })
     return json.finish().length
