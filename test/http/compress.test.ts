@@ -2,8 +2,9 @@ import { request as send } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import zlib from 'node:zlib'
+import Fastify from 'fastify'
 import t from 'tap'
-import { codingFor, onlyCoding } from '../../src/http/compress.ts'
+import { codingFor, compressAnswers, onlyCoding } from '../../src/http/compress.ts'
 import { call, inProject, serve } from './support.ts'
 
 const { url } = await serve(t, inProject('models'))
@@ -58,6 +59,20 @@ for (const [path, accept, body] of paths) {
     }
   })
 }
+
+t.test('bytes that look compressed are answers like any other', async (t) => {
+  const app = Fastify()
+  compressAnswers(app, codingFor)
+  // The header of a safetensors file of 376 bytes, as zlib's streams start, and the magic of gzip.
+  const answers = [Buffer.concat([Buffer.from([0x78, 1, 0, 0, 0, 0, 0, 0]), Buffer.alloc(3000, 32)]), Buffer.concat([Buffer.from([0x1f, 0x8b, 8]), Buffer.alloc(3000, 32)])]
+  app.get('/:n', async (request, reply) => reply.type('application/vnd.safetensors').send(answers[Number((request.params as { n: string }).n)]))
+  for (const [n, answer] of answers.entries()) {
+    const { headers, rawPayload } = await app.inject({ url: `/${n}`, headers: { 'accept-encoding': 'gzip' } })
+    t.equal(headers['content-encoding'], 'gzip')
+    t.ok(gunzipSync(rawPayload).equals(answer))
+  }
+  await app.close()
+})
 
 t.test('left as they are: short answers, problems, those of other routes, HEAD', async (t) => {
   const headers = { 'accept-encoding': 'gzip' }
