@@ -24,11 +24,11 @@ export async function startPool ({ engine, workers, queue: limits, onDeath }: Po
   const loaded = new Map<string, { file: ModelFile, check: LoadCheck }>()
   let closing = false
 
-  /** Shares out what waits among the threads that are free. */
+  /** A thread that is free takes its share of what waits: the others will be free soon, and what ran together is answered one after the other. */
   const next = (): void => {
-    const free = hands.filter(({ busy }) => !busy)
-    for (const [n, hand] of free.entries()) {
-      const jobs = queue.take(Math.ceil(queue.length / (free.length - n)))
+    for (const hand of hands) {
+      if (hand.busy) continue
+      const jobs = queue.take(Math.ceil(queue.length / hands.length))
       if (jobs.length === 0) return
       hand.run(jobs)
     }
