@@ -4,8 +4,10 @@ import { ScannedList } from './scanned.ts'
 /** Lists nested deeper are read as all else is: no model's input has as many axes. */
 const deepest = 16
 
-/** Numbers of the list that is being read, and of no other: a new array's memory would cost as much as reading some of them. */
+/** Numbers of the list that was read last: the memory of a new array would cost a quarter of reading them. */
 const scratch = new Float64Array(2 ** 18)
+/** How often that has begun, so that a list knows whether its numbers still are there. */
+let turns = 0
 
 /** The sizes of a list, its numbers in the first entries of `into`, and where the byte after its last bracket is. */
 interface Read { readonly shape: readonly number[], readonly into: Float64Array, readonly count: number, readonly end: number }
@@ -15,10 +17,13 @@ interface Read { readonly shape: readonly number[], readonly into: Float64Array,
  * The last byte of `bytes` must be a closing brace.
  */
 export function scanList (bytes: Buffer, view: DataView, from: number): { list: ScannedList, end: number } | null {
+  const turn = ++turns
   const read = readList(bytes, view, from, scratch)
   if (read === null) return null
   const { shape, into, count, end } = read
-  return { list: new ScannedList(shape, new Float32Array(into.subarray(0, count)), () => readList(bytes, view, from, new Float64Array(count))!.into), end }
+  const short = into === scratch
+  const doubles = (): Float64Array => short && turn === turns ? scratch.slice(0, count) : readList(bytes, view, from, new Float64Array(count))!.into
+  return { list: new ScannedList(shape, new Float32Array(into.subarray(0, count)), doubles), end }
 }
 
 /** Into `into`, or a larger array where that is too small. */

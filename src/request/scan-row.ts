@@ -1,6 +1,7 @@
 /** Powers of ten as the nearest double and what is missing to the exact one: together good for 106 bits. Up to the 22nd the double is exact. */
 const powers = Float64Array.from({ length: 65 }, (_, k) => Number(`1e${k}`))
 const missing = powers.map((power, k) => Number(10n ** BigInt(k) - BigInt(power)))
+const inverses = powers.map((power) => 1 / power)
 
 /** Sums of whole numbers that come out below this are exact; at it they may have been rounded down to it. */
 const exact = 2 ** 53
@@ -22,8 +23,11 @@ export function readRow (bytes: Buffer, view: DataView, cursor: Cursor, into: Fl
     let c = bytes[at]
     while (c === 32 || c === 10 || c === 13 || c === 9) c = bytes[++at]
     const start = at
-    const negative = c === 45
-    if (negative) c = bytes[++at]
+    // Of what a number begins with only the minus is below 46. No branch, as signs cannot be foreseen.
+    if (c < 45) return false
+    const minus = (c - 46) >>> 31
+    at += minus
+    c = bytes[at]
 
     // The digits so far, exact below 2^53. Up to the last block of eight they also are before * 10^8 + block.
     let digits = 0
@@ -102,7 +106,7 @@ export function readRow (bytes: Buffer, view: DataView, cursor: Cursor, into: Fl
     }
     if (Number.isNaN(x)) x = Math.abs(Number(bytes.toString('latin1', start, at)))
     if (x >= tooLarge || count === limit) return false
-    into[count++] = negative ? -x : x
+    into[count++] = x * (1 - 2 * minus)
 
     while (c === 32 || c === 10 || c === 13 || c === 9) c = bytes[++at]
     at++
@@ -134,7 +138,8 @@ function quotient (a: number, b: number, m: number, k: number): number {
   const low = ((product - (high - added)) + (b - added)) + productError
 
   const power = powers[k]
-  const q = high / power
+  const inverse = inverses[k]
+  const q = high * inverse
   const spreadQ = splitter * q
   const highQ = spreadQ - (spreadQ - q)
   const lowQ = q - highQ
@@ -143,8 +148,8 @@ function quotient (a: number, b: number, m: number, k: number): number {
   const lowPower = power - highPower
   const back = q * power
   const backError = ((highQ * highPower - back) + highQ * lowPower + lowQ * highPower) + lowQ * lowPower
-  const correction = (((high - back) - backError) + (low - q * missing[k])) / power
-  // What is neglected, of the correction (below 2^-51 q) as of the power, is below 2^-102 q.
+  const correction = (((high - back) - backError) + (low - q * missing[k])) * inverse
+  // What is neglected, of the correction (below 2^-50 q) as of the power, is below 2^-101 q.
   const doubt = q * 2 ** -98
   const x = q + (correction - doubt)
   return x === q + (correction + doubt) ? x : NaN

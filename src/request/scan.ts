@@ -37,6 +37,9 @@ function putBack (body: unknown, { path, list }: Found): boolean {
   return true
 }
 
+/** No model has as many inputs. */
+const mostLists = 256
+
 /** Thrown to end a scan of what is not read here. */
 const unusual = new Error('not for the scanner')
 
@@ -64,7 +67,7 @@ class BodyScan {
     if (end === 0 || bytes[end - 1] !== 125) return
     try {
       this.object([])
-      this.text += bytes.toString('utf8', this.copied)
+      if (this.found.length > 0) this.text += bytes.toString('utf8', this.copied)
     } catch (error) {
       if (error !== unusual) throw error
       this.found.length = 0
@@ -107,6 +110,7 @@ class BodyScan {
   }
 
   private list (path: readonly string[]): boolean {
+    if (this.found.length === mostLists) throw unusual
     const scanned = scanList(this.bytes, this.view, this.at)
     if (scanned === null) return false
     this.text += `${this.bytes.toString('utf8', this.copied, this.at)}[]`
@@ -140,15 +144,18 @@ class BodyScan {
   private brackets (): void {
     const { bytes } = this
     let depth = 0
-    while (this.at < bytes.length) {
-      const c = bytes[this.at]
+    for (let { at } = this; at < bytes.length; at++) {
+      const c = bytes[at]
       if (c === 34) {
+        this.at = at
         this.string()
-        continue
+        at = this.at - 1
+      } else if (c === 91 || c === 123) {
+        depth++
+      } else if ((c === 93 || c === 125) && --depth === 0) {
+        this.at = at + 1
+        return
       }
-      this.at++
-      if (c === 91 || c === 123) depth++
-      else if ((c === 93 || c === 125) && --depth === 0) return
     }
     throw unusual
   }

@@ -6,7 +6,7 @@ export class ScannedList {
   readonly shape: readonly number[]
   /** Row-major, rounded to float32, in an array of their own. */
   readonly singles: Float32Array
-  /** The same before it was rounded, bit for bit what JSON.parse gives; read again, as few need it. */
+  /** The same before it was rounded, bit for bit what JSON.parse gives; kept by nobody, as few need it. */
   readonly doubles: () => Float64Array
 
   constructor (shape: readonly number[], singles: Float32Array, doubles: () => Float64Array) {

@@ -184,7 +184,7 @@ t.test('what is left to JSON.parse', async (t) => {
   const lists = ['[]', '[[]]', '[[1],[]]', '[[1,2],[3]]', '[1,[2]]', '[[1],2]', '[[[1]],[2]]', '[[[1],[2]],[[3]]]', '[null]', '[1,null]', '["1"]', '[true]', '[1,{}]', '[1e39]', `${'['.repeat(17)}1${']'.repeat(17)}`, '7', '"[1]"']
   const bodies = [...lists.map((list) => `{"inputs": ${list}}`), '{"inputs": [1], "inputs": [2]}', '{"inputs": {"x": [1], "x": 2}}', '{"in\\u0070uts": [1]}', '{"inputs": {"\\u0078": [1]}}',
     '{"inputs": {"__proto__": [1]}}', '{"inputs": {"shape": [1], "oneHot": [[2]], "text": [3], "dtype": [4]}}', '{"inputs": {"x": {"y": [1]}}}', '{"inputs": {"x": {"data": {"data": [1]}}}}', '{"other": [1]}', '{"a": {"inputs": [1]}}',
-    '[1]', '[{"inputs": [1]}]', '{}', '{"inputs": {}}', ' {"inputs": {"x": {}}} ']
+    `{"inputs": {${Array.from({ length: 257 }, (_, n) => `"i${n}": [1]`).join()}}}`, '[1]', '[{"inputs": [1]}]', '{}', '{"inputs": {}}', ' {"inputs": {"x": {}}} ']
   for (const body of bodies) t.ok(identical(scan(body), JSON.parse(body)), body)
 })
 
@@ -216,9 +216,13 @@ t.test('long lists, and a first row longer than all of most lists', async (t) =>
 })
 
 t.test('a list keeps its numbers while others are read', async (t) => {
-  const first = scanned(['0.1', '2'])
-  scanned(['7', '8', '9'])
-  t.same([[...first.singles], [...first.doubles()]], [[Math.fround(0.1), 2], [0.1, 2]])
+  for (const next of ['[7, 8, 9]', '[7, null]', '[[7, 8, 9], [7]]', `[${'7,'.repeat(300000)}7]`, '{"a": [7], "b": [8, 9]}']) {
+    const first = scanned(['0.1', '2'])
+    for (const time of ['before', 'after']) {
+      t.same([[...first.singles], [...first.doubles()]], [[Math.fround(0.1), 2], [0.1, 2]], `${time} ${next.slice(0, 20)}`)
+      scan(`{"inputs": ${next}}`)
+    }
+  }
 })
 
 const scaler = { inputs: { mean: [0.1, 2], scale: [3, 0.7] } }
