@@ -34,7 +34,7 @@ export async function run ({ requests = 100_000, warmUp = 10_000, every = 10_000
     notes: [
       `Over HTTP, ${connections} connections: ${Object.keys(models).join(', ')} of ${units} units; predict and hidden-states, batches of 1 to 4, 1 to 20 steps, JSON, NDJSON, npz and safetensors, one step, chosen tensors, and now and then ` +
         `a request that is refused. Counted after ${warmUp} requests; resident memory is read when the service has been idle for a second.`,
-      `Tensors are counted in a process of their own that runs the same models ${runs} times as a worker does: nine of ten by compiled plans, one of ten op by op by tfjs-node.`,
+      `Tensors are counted in a process of their own that runs the same models ${runs} times as a worker does: by compiled plans, and one of fifty op by op by tfjs-node.`,
       `The most at any reading was ${(most - first.resident).toFixed(0)} MiB above the first.`
     ],
     columns: ['requests', 'resident MiB', 'since the first', 'runs', 'tensors', 'tensor bytes'],
@@ -112,7 +112,7 @@ export async function tensorsOf ({ runs, every }) {
   const plans = new Map(hosted.map(({ file }) => [file, kinds.map((kind) => planOf(file, kind))]))
   const serve = async (from, to) => {
     for (let n = from; n < to; n++) {
-      const group = n % 10 === 9 ? byOps : compiled
+      const group = n % 50 === 49 ? byOps : compiled
       const { file, model } = group[Math.floor(n / 10) % group.length]
       await model.run(plans.get(file)[n % kinds.length], batchOf(1 + n % 4, 1 + (7 * n) % 20))
     }
