@@ -1,10 +1,10 @@
 import { layout } from './float32-rows.ts'
-import { isExact, longest, powerBelow, units, widths, writeFloat32 } from './float32.ts'
+import { isExact, powerBelow, units, widths } from './float32.ts'
 
 /**
  * What the compiled writer knows by a float's sign, exponent and decade. Two records for each of the 512 signs and exponents, the second for the
  * bits above a boundary. Where a power of ten lies within the range, that is the first float with a digit more; everywhere else the power of two
- * itself is alone in the first record, because its interval is not symmetric: it stands with its digits, which `writeFloat32` chose.
+ * itself is alone in the first record, because its interval is not symmetric: it stands there with its digits.
  */
 
 /** Where things lie in a record of 64 bytes. */
@@ -26,57 +26,58 @@ export const record = {
 } as const
 
 const none = 255
+const zero = 48
+const a = 97
 
 /** `buffer` is all zeros there. */
 export function fillRecords (buffer: ArrayBuffer): void {
-  for (const sign of [0, 1]) {
-    const at = (e: number): number => layout.records + 128 * (256 * sign + e)
-    const zero = new DataView(buffer, at(0), 64)
-    setAlone(zero, 0)
-    setFormat(zero, 1, 1, sign)
-    if (sign === 1) {
-      Buffer.from(buffer, at(0)).write('-0.0', record.text)
-      zero.setInt32(record.least, 1 << 3, true)
-    }
-    zero.setInt32(record.boundary, sign << 31, true)
-    // Subnormals, NaN and the infinities stay zeros.
-    for (let e = 1; e < 255; e++) setExponent(new DataView(buffer, at(e), 64), new DataView(buffer, at(e) + 64, 64), e, sign)
+  const recordsOf = (sign: number, e: number): [DataView, DataView] => {
+    const at = layout.records + 128 * (256 * sign + e)
+    return [new DataView(buffer, at, 64), new DataView(buffer, at + 64, 64)]
   }
+  for (const sign of [0, 1]) {
+    const [first] = recordsOf(sign, 0)
+    setAlone(first, 0)
+    setFormat(first, 1, 1, sign)
+    if (sign === 1) {
+      bytesOf(first).write('-0.0', record.text)
+      first.setInt32(record.least, 1 << 3, true)
+    }
+    first.setInt32(record.boundary, sign << 31, true)
+  }
+  // Subnormals, NaN and the infinities stay zeros.
+  for (let e = 1; e < 255; e++) setExponent(recordsOf(0, e), recordsOf(1, e), e)
 }
 
-const power = Buffer.alloc(longest)
+const bytesOf = (view: DataView): Buffer => Buffer.from(view.buffer, view.byteOffset, view.byteLength)
+
 const float = new DataView(new ArrayBuffer(4))
 
-function setExponent (first: DataView, second: DataView, e: number, sign: number): void {
-  const low = 2 ** (e - 127)
-  const unit = units[e]
-  const whole = powerBelow(low) + 1
+function setExponent (positive: [DataView, DataView], negative: [DataView, DataView], e: number): void {
+  const power = 2 ** (e - 127)
+  const whole = powerBelow(power) + 1
   const ten = Number(`1e${whole}`)
-  const end = writeFloat32(power, 0, low, e << 23)
-  const digits = Number(power.toString('latin1', 0, end)) / Number(`1e${unit}`)
-  float.setInt32(0, e << 23)
-  if (ten < 2 * low) {
-    // The float nearest to it is the only one that can be written as it.
-    float.setFloat32(0, ten)
-    float.setInt32(0, float.getInt32(0) - 1)
-    setFormat(first, whole - unit, whole, sign)
-    setFormat(second, whole + 1 - unit, whole + 1, sign)
-    if (isSymmetric(e, digits)) setInterval(first, e)
-  } else {
-    setFormat(first, whole - unit, whole, sign)
-    setFormat(second, whole - unit, whole, sign)
-    setAlone(first, Math.round(digits))
+  const more = ten < 2 * power ? 1 : 0
+  // The float nearest to the power of ten is the only one that can be written as it.
+  if (more === 1) float.setFloat32(0, ten)
+  const boundary = more === 1 ? float.getInt32(0) - 1 : e << 23
+  const digits = digitsOfPower(e, widths[e] / 4)
+  const symmetric = digitsOfPower(e, widths[e] / 2)
+  for (const [sign, [first, second]] of [positive, negative].entries()) {
+    setFormat(first, whole - units[e], whole, sign)
+    setFormat(second, whole + more - units[e], whole + more, sign)
+    if (more === 1 && digits === symmetric) setInterval(first, e)
+    if (more === 0 && digits !== undefined) setAlone(first, digits)
+    setInterval(second, e)
+    first.setInt32(record.boundary, sign << 31 | boundary, true)
   }
-  setInterval(second, e)
-  first.setInt32(record.boundary, sign << 31 | float.getInt32(0), true)
 }
 
-/** Whether a power of two, whose digits in units are these, would come out right as if its interval were symmetric. */
-function isSymmetric (e: number, digits: number): boolean {
+/** What is written, in units, for a power of two that stands for so much below itself; undefined where more digits, or not the nearest ones, would be. */
+function digitsOfPower (e: number, below: number): number | undefined {
   const s = 2 ** 23 * widths[e]
   const tens = Math.floor((s + widths[e] / 2) / 10) * 10
-  const chosen = tens > s - widths[e] / 2 ? tens : Math.round(s)
-  return Math.abs(chosen - digits) < 0.01
+  return [tens, Math.floor(s + 0.5)].find((digits) => digits > s - below)
 }
 
 function setInterval (view: DataView, e: number): void {
@@ -91,33 +92,22 @@ function setAlone (view: DataView, digits: number): void {
   view.setBigInt64(record.half, 2n ** 30n, true)
 }
 
-/** For so many digits, so many of them before the point; the last eight of them end at the eighth of the digits that are made. */
+/** For so many digits, so many of them before the point. */
 function setFormat (view: DataView, count: number, whole: number, sign: number): void {
-  const froms: number[] = []
-  let text = ''
-  const put = (letter: string, from = none): void => {
-    text += letter
-    froms.push(from)
-  }
   const fixed = whole > -3 && whole <= 9
   const point = fixed ? whole : 1
-  if (sign === 1) put('-')
-  if (point <= 0) {
-    for (const letter of '0.'.padEnd(2 - point, '0')) put(letter)
-  }
-  let least = text.length
-  for (let n = 0; n < Math.max(count, point); n++) {
-    if (n > 0 && n === point) put('.')
-    if (n < point) least = text.length
-    if (n >= count) put('0')
-    else if (n === 0 && count === 9) put('1')
-    else put('0', n + 8 - count)
+  // The digits that are made are a to h: of nine the first can only be 1.
+  const digits = `${count === 9 ? '1' : ''}${'abcdefgh'.slice(Math.max(0, 8 - count))}`.padEnd(point, '0')
+  const picture = point > 0 ? `${digits.slice(0, point)}.${digits.slice(point)}` : `0.${'0'.repeat(-point)}${digits}`
+  const signed = `${sign === 1 ? '-' : ''}${picture}`.padEnd(16, '0')
+  const bytes = bytesOf(view)
+  for (let n = 0; n < 16; n++) {
+    const letter = signed.charCodeAt(n)
+    bytes[record.from + n] = letter < a ? none : letter - a
+    bytes[record.text + n] = letter < a ? letter : zero
   }
   const tail = fixed ? ',' : `e${whole - 1},`
-  const bytes = Buffer.from(view.buffer, view.byteOffset)
-  bytes.fill(none, record.from, record.from + 16).set(froms, record.from)
-  bytes.write(text.padEnd(16, '0'), record.text)
   bytes.write(tail, record.tail)
   bytes[record.tail + 7] = 32 + tail.length
-  view.setInt32(record.least, 1 << least, true)
+  view.setInt32(record.least, 1 << sign + (point > 0 ? point - 1 : 2 - point), true)
 }

@@ -6,7 +6,7 @@
  * there is always a whole number in it, and one multiple of ten at the most: that is the shortest where there is one, with its zeros taken off,
  * else the nearest whole number is. The interval is that of "How to print floating-point numbers accurately" (PLDI 1990), the choice of the
  * unit that of "The Schubfach way to render doubles" (R. Giulietti, 2020). Doubles have the 52 bits to decide it, except where an end, or the
- * middle between two whole numbers, is too `near`: those few floats go the slow way.
+ * middle between two whole numbers, is too `near`: a few in a million, and those from 2^24 to 2^27, whose ends are whole numbers. They go the slow way.
  */
 
 /** No float32 takes more bytes: sign, nine digits, point, `e-38`. */
@@ -28,10 +28,7 @@ export function powerBelow (value: number): number {
   return Number(`1e${power}`) > value ? power - 1 : power
 }
 
-/**
- * 0.5 to 2^24: the floats are whole multiples of 2^-24 units there, and their ends odd multiples of half as much and never whole numbers, so
- * that doubles are exact and only middles are met.
- */
+/** 0.5 to 2^24: multiples of 2^-16 units, and their ends odd multiples of half as much and never whole numbers. Doubles are exact, only middles are met. */
 export const isExact = (e: number): boolean => e >= 126 && e <= 150
 
 /** In units: well above the error of an end elsewhere, which is 2^-24 at the most (width, product, sum), and met by one float in a million. */
@@ -89,17 +86,21 @@ export function writeFloat32 (bytes: Uint8Array, at: number, value: number, bits
 
 const isNearWhole = (x: number): boolean => Math.abs(x - Math.round(x)) < near
 
-/** Subnormals, powers of two, and floats that doubles cannot tell: tried digit by digit, by V8's exact conversions. */
+/** Subnormals, powers of two, and floats that doubles cannot tell: a digit less as long as it reads back, by V8's exact conversions. */
 function writeSlowly (bytes: Uint8Array, at: number, a: number): number {
-  for (let digits = 1; ; digits++) {
-    const [mantissa, exponent] = a.toExponential(digits - 1).split('e')
-    const last = Number(exponent) - digits + 1
+  let shortest = 0
+  let exponent = 0
+  for (let digits = 9; digits > 0; digits--) {
+    const [mantissa, power] = a.toExponential(digits - 1).split('e')
+    const last = Number(power) - digits + 1
     const nearest = Number(mantissa.replace('.', ''))
     // Below a power of two the interval is narrower: the nearest decimal may fall out of it there while the next one above lies within.
-    for (let n = nearest; n <= nearest + 1; n++) {
-      if (Math.fround(Number(`${n}e${last}`)) === a) return writeDecimal(bytes, at, n, last)
-    }
+    const found = [nearest, nearest + 1].find((n) => Math.fround(Number(`${n}e${last}`)) === a)
+    if (found === undefined) break
+    shortest = found
+    exponent = last
   }
+  return writeDecimal(bytes, at, shortest, exponent)
 }
 
 /** digits * 10^exponent, with a point where that is no longer than an exponent. */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { nestedWriter, plainRows } from '../../src/trace/float32-rows.ts'
 import { compiledRows } from '../../src/trace/float32-wasm.ts'
@@ -7,9 +8,11 @@ import { faultOf } from './decimals.ts'
 
 const floats = Number(process.env.FLOATS ?? 1e8)
 const length = 1 << 16
+const timeout = 3_600_000
+t.setTimeout(timeout)
 
 for (const [name, rows, count] of [['compiled', compiledRows, floats], ['plain', plainRows, floats / 10]] as const) {
-  t.test(`${count} floats of random bits, ${name}: each reads back as itself, is the shortest and the nearest`, { timeout: 3_600_000 }, async (t) => {
+  t.test(`${count} floats of random bits, ${name}: each reads back as itself, is the shortest and the nearest`, { timeout }, async (t) => {
     const write = nestedWriter(rows)
     const bits = new Uint32Array(length)
     const values = new Float32Array(bits.buffer)
@@ -24,6 +27,8 @@ for (const [name, rows, count] of [['compiled', compiledRows, floats], ['plain',
         random ^= random << 5
         if ((random & 0x7f800000) !== 0x7f800000) bits[n++] = random
       }
+      // tap hears of the time-out, and of a signal.
+      await setImmediate()
       let end = 0
       write([length], values, (piece) => {
         text.set(piece, end)
