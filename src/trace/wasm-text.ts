@@ -12,8 +12,8 @@ const empty = 0x40
 
 /** The opcodes whose operands are all on the stack. */
 const plain: Record<string, number> = {
-  'i32.gt_s': 0x4a,
   'i32.lt_u': 0x49,
+  'i32.gt_s': 0x4a,
   'i32.clz': 0x67,
   'i32.add': 0x6a,
   'i32.sub': 0x6b,
@@ -28,11 +28,9 @@ const plain: Record<string, number> = {
 const vectors: Record<string, number> = {
   'i8x16.swizzle': 0x0e,
   'i8x16.gt_s': 0x27,
-  'i32x4.eq': 0x37,
   'i32x4.gt_s': 0x3b,
   'v128.and': 0x4e,
   'v128.or': 0x50,
-  'v128.any_true': 0x53,
   'i8x16.bitmask': 0x64,
   'i16x8.q15mulr_sat_s': 0x82,
   'i16x8.shl': 0x8b,
@@ -63,7 +61,7 @@ const memory: Record<string, number[]> = {
 }
 /** How many bytes a number of a vector constant takes. */
 const laneBytes: Record<string, number> = { i8x16: 1, i16x8: 2, i32x4: 4, i64x2: 8 }
-const locals: Record<string, number> = { 'local.get': 0x20, 'local.set': 0x21, 'local.tee': 0x22 }
+const locals: Record<string, number> = { 'local.get': 0x20, 'local.set': 0x21 }
 const branches: Record<string, number> = { br: 0x0c, br_if: 0x0d }
 const blocks: Record<string, number> = { block: 0x02, loop: 0x03 }
 
@@ -191,7 +189,7 @@ function expression (fields: Fields, code: number[], labels: readonly string[], 
     code.push(0xfd, 0x0c, ...vectorBytes(word(fields[1]), fields.slice(2)))
   } else if (head === 'i8x16.shuffle') {
     each(fields.slice(17))
-    code.push(0xfd, 0x0d, ...fields.slice(1, 17).map(Number))
+    code.push(0xfd, 0x0d, ...fields.slice(1, 17).map((lane) => Number(word(lane))))
   } else {
     throw new SyntaxError(`WebAssembly text: ${head}`)
   }

@@ -137,7 +137,7 @@ t.test('without WebAssembly the same', async (t) => {
 })
 
 t.test('text that the assembler does not know is an error', async (t) => {
-  for (const text of ['(func)', '(module', '(module (table 1))', '(module (func $f (i32.popcnt)))', '(module (func $f (local.get $x)))', '(module (func $f (br $x)))', '(module $name)']) {
+  for (const text of ['(func)', '(module', '(module (table 1))', '(module (func $f (i32.popcnt)))', '(module (func $f (local.get $x)))', '(module (func $f (br $x)))', '(module (func $f (v128.const i32x4 1 2 3)))', '(module (func $f (v128.const f32x4 1 2 3 4)))', '(module (func $f (i8x16.shuffle 0 1 (local.get $x))))', '(module $name)']) {
     t.throws(() => assemble(text), SyntaxError, text)
   }
 })
