@@ -108,6 +108,27 @@ t.test('the largest float32, and what is too large for one', async (t) => {
   }
 })
 
+t.test('22 digits and fewer, as near to a midpoint of doubles as they come', async (t) => {
+  const spellings: string[] = []
+  for (let behind = 10; behind <= 50; behind++) {
+    const five = 5n ** BigInt(behind)
+    // digits / 10^behind = (middle + off / 5^behind) / 2^(bits + behind), middle odd and of 54 bits: off alone says which way.
+    for (let bits = 20; bits <= 53; bits++) {
+      const modulus = 2n ** BigInt(bits)
+      let inverse = 1n
+      for (let n = 0; n < 6; n++) inverse = inverse * (2n - five * inverse) % modulus
+      for (const off of [-3n, -1n, 1n, 3n]) {
+        const low = ((-off * inverse) % modulus + modulus) % modulus
+        const middle = 2n ** 53n + BigInt(Math.floor(Math.random() * 2 ** (53 - bits))) * modulus + low
+        const digits = (five * middle + off) / modulus
+        if (digits < 10n ** 22n) spellings.push(decimal(digits, behind))
+      }
+    }
+  }
+  t.ok(spellings.length > 500, `${spellings.length}`)
+  t.same(wrong(spellings), [])
+})
+
 t.test('digits just about 2^53, the point anywhere', async (t) => {
   const spellings: string[] = []
   for (let n = 2n ** 53n - 40n; n <= 2n ** 53n + 40n; n++) {
@@ -182,7 +203,7 @@ t.test('the same error or the same value for any body, cut off or changed', asyn
 
 t.test('what is left to JSON.parse', async (t) => {
   const lists = ['[]', '[[]]', '[[1],[]]', '[[1,2],[3]]', '[1,[2]]', '[[1],2]', '[[[1]],[2]]', '[[[1],[2]],[[3]]]', '[null]', '[1,null]', '["1"]', '[true]', '[1,{}]', '[1e39]', `${'['.repeat(17)}1${']'.repeat(17)}`, '7', '"[1]"']
-  const bodies = [...lists.map((list) => `{"inputs": ${list}}`), '{"inputs": [1], "inputs": [2]}', '{"inputs": {"x": [1], "x": 2}}', '{"in\\u0070uts": [1]}', '{"inputs": {"\\u0078": [1]}}',
+  const bodies = [...lists.map((list) => `{"inputs": ${list}}`), '{"inputs": [1], "inputs": [2]}', '{"inputs": {"x": [1], "x": 2}}', '{"inputs": [1], "inputs": []}', '{"inputs": {"x": [1], "x": []}}', '{"inputs": [1], "in\\u0070uts": []}', '{"inputs": {"x": [1], "\\u0078": []}}', '{"in\\u0070uts": [1]}', '{"inputs": {"\\u0078": [1]}}',
     '{"inputs": {"__proto__": [1]}}', '{"inputs": {"shape": [1], "oneHot": [[2]], "text": [3], "dtype": [4]}}', '{"inputs": {"x": {"y": [1]}}}', '{"inputs": {"x": {"data": {"data": [1]}}}}', '{"other": [1]}', '{"a": {"inputs": [1]}}',
     `{"inputs": {${Array.from({ length: 257 }, (_, n) => `"i${n}": [1]`).join()}}}`, '[1]', '[{"inputs": [1]}]', '{}', '{"inputs": {}}', ' {"inputs": {"x": {}}} ']
   for (const body of bodies) t.ok(identical(scan(body), JSON.parse(body)), body)
