@@ -1,5 +1,5 @@
-import type { FastifyInstance } from 'fastify'
-import { pipeline, Readable, type Transform } from 'node:stream'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Readable, type Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import { Fault } from '../errors.ts'
 import { readNpz } from '../request/npz.ts'
@@ -15,8 +15,7 @@ const arrays = {
 /** Bodies of arrays reach the routes of one model as the JSON body that says the same, in which arrays stand for lists. */
 export function readArrays (app: FastifyInstance): void {
   for (const [type, read] of Object.entries(arrays)) {
-    app.addContentTypeParser(type, { parseAs: 'buffer' }, async (request: { routeOptions: { bodyLimit?: number, config: { lines?: boolean } } }, body: Buffer) => {
-      const { bodyLimit = 0, config } = request.routeOptions
+    app.addContentTypeParser(type, { parseAs: 'buffer' }, async ({ routeOptions: { bodyLimit = 0, config } }: FastifyRequest, body: Buffer) => {
       if (config.lines === true) return await read(body, bodyLimit)
       throw new Fault('unsupported_media_type', `Arrays name no model: send ${type} to /models/ID/predict or /models/ID/hidden-states, or one JSON object here, as application/json.`)
     })
@@ -34,7 +33,7 @@ const codings: Readonly<Record<string, () => Transform>> = {
 
 /** Undoes Content-Encoding as a body arrives: whatever reads it sees it as it was, and no more of it than the body limit allows is ever held. */
 export function decompressBodies (app: FastifyInstance): void {
-  app.addHook('preParsing', async ({ headers }, _reply, payload) => {
+  app.addHook('preParsing', async ({ headers }, reply, payload) => {
     const coding = headers['content-encoding']?.toLowerCase() ?? 'identity'
     if (coding === 'identity') return payload
     if (!Object.hasOwn(codings, coding)) throw new Fault('unsupported_media_type', `Send the body as ${list(Object.keys(codings))}, or without Content-Encoding, not as ${coding}.`)
@@ -42,8 +41,12 @@ export function decompressBodies (app: FastifyInstance): void {
     const decoded = Object.assign(Readable.from(chunksOf(decoder, coding), { objectMode: false }), { receivedEncodedLength: 0 })
     // Fastify holds this against Content-Length.
     payload.on('data', (chunk: Buffer) => { decoded.receivedEncodedLength += chunk.length })
-    // Whoever reads the decoder hears of its errors.
-    pipeline(payload, decoder, () => {})
+    // Whoever reads the body hears of its errors; but it may be answered without being read, or read to its end. Nor does an error end the connection: it is answered.
+    for (const stream of [decoder, decoded]) stream.on('error', () => {})
+    payload.pipe(decoder)
+    const stop = (): void => { if (!decoder.readableEnded) decoder.destroy() }
+    payload.once('aborted', stop)
+    reply.raw.once('close', stop)
     return decoded
   })
 }

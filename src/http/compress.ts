@@ -27,7 +27,10 @@ const smallest = 1024
  */
 export function compressAnswers (app: FastifyInstance, choose: (accepted: string | undefined) => Coding | null): void {
   app.addHook('onSend', async (request, reply, payload) => {
-    reply.header('vary', [reply.getHeader('vary') ?? [], 'Accept-Encoding'].flat().join(', '))
+    const vary = [reply.getHeader('vary') ?? []].flat().join(', ')
+    if (!vary.includes('Accept-Encoding')) reply.header('vary', vary === '' ? 'Accept-Encoding' : `${vary}, Accept-Encoding`)
+    // A stream that failed before it began is answered by a problem in its place.
+    reply.removeHeader('content-encoding')
     const coding = choose(request.headers['accept-encoding'])
     const stream = payload instanceof Readable
     const compressor = coding === null ? undefined : compressors[coding]?.(stream)

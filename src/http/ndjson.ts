@@ -5,7 +5,7 @@ import { Fault } from '../errors.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route reads bodies of NDJSON. */
+    /** The address names the model: bodies of NDJSON and of arrays are read. */
     lines?: boolean
   }
 }
@@ -62,7 +62,12 @@ export async function * linesOf (body: Readable, limit: number): AsyncGenerator<
  */
 export async function * inOrder<Item, Answer> (items: AsyncIterable<Item> | Iterable<Item>, answer: (item: Item) => Promise<Answer>): AsyncGenerator<Answer> {
   const source: AsyncIterator<Item> | Iterator<Item> = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
-  const take = async (): Promise<IteratorResult<Item>> => await source.next()
+  const take = (): Promise<IteratorResult<Item>> => {
+    const item = (async () => await source.next())()
+    // Heard when there is room for its answer: until then a body that breaks off is nobody's unheard error, which would end the process.
+    item.catch(() => {})
+    return item
+  }
   const underWay: Promise<Answer>[] = []
   let next: Promise<IteratorResult<Item>> | null = take()
   try {

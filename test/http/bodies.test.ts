@@ -2,9 +2,11 @@ import { copyFileSync } from 'node:fs'
 import { request as send } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { setTimeout as wait } from 'node:timers/promises'
 import zlib from 'node:zlib'
 import t from 'tap'
 import { npz, safetensors, zip, npy, type Given } from '../request/pack.ts'
+import { inOrder } from '../../src/http/ndjson.ts'
 import { serve as start } from '../support/service.ts'
 import { call, inProject, serve, type Answer } from './support.ts'
 
@@ -108,9 +110,37 @@ t.test('a body that stops in the middle is no more than that', async (t) => {
   const gone = send(`${url}/models/weather/predict`, { method: 'POST', headers: { 'content-type': 'application/json', 'content-encoding': 'gzip', 'content-length': whole.length } })
   gone.on('error', () => {})
   gone.write(whole.subarray(0, 20))
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await wait(50)
   gone.destroy()
   t.equal((await call(`${url}/health/live`)).status, 200)
+})
+
+t.test('damaged bodies that nobody reads, or that are being answered, end nothing but themselves', async (t) => {
+  const damaged = Buffer.alloc(50_000, 'x')
+  for (const [path, headers, expected] of [
+    ['/predict', { 'content-type': 'text/plain' }, 415], ['/nope', {}, 404], ['/models/weather/predict', { 'content-type': 'application/x-ndjson' }, 400],
+    ['/models/weather/predict', { 'content-type': 'application/x-ndjson', 'accept-encoding': 'gzip' }, 400]
+  ] as [string, Record<string, string>, number][]) {
+    const answer = await post(path, damaged, { ...headers, 'content-encoding': 'gzip' })
+    t.match(answer, { status: expected, body: { status: expected } }, path)
+  }
+  t.equal((await fetch(`${url}/models`, { headers: { 'content-encoding': 'gzip' } })).status, 200)
+  const late = gzipSync(`${JSON.stringify({ inputs: days })}\n`.repeat(500))
+  late[late.length - 3] ^= 255
+  await t.rejects((await fetch(`${url}/models/weather/predict`, { method: 'POST', body: Buffer.from(late), headers: { 'content-type': 'application/x-ndjson', 'content-encoding': 'gzip' } })).text(), 'the answer breaks off')
+  t.equal((await call(`${url}/health/live`)).status, 200)
+})
+
+t.test('a source that fails while all places are taken is heard when one is free', async (t) => {
+  const answers: number[] = []
+  const source = async function * (): AsyncGenerator<number> {
+    for (let n = 0; n < 8; n++) yield n
+    throw new Error('broken off')
+  }
+  await t.rejects(async () => {
+    for await (const n of inOrder(source(), async (n) => { await wait(20); return n })) answers.push(n)
+  }, /broken off/)
+  t.ok(answers.length > 0)
 })
 
 t.test('the limit of a body holds for its arrays too', async (t) => {
