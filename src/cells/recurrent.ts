@@ -11,6 +11,8 @@ export interface Reading<T> {
   readonly initial: readonly T[] | null
   /** Reads from the last step to the first. */
   readonly reverse: boolean
+  /** The gates of every step are wanted too: a loop that computes them gives them. */
+  readonly withGates?: boolean
 }
 
 /** What it became, in input time: states `[step, batch, unit]` just after the cell read each step; at masked steps they carry over. */
@@ -33,7 +35,7 @@ function against<T> ({ ops }: CellCall<T>, mask: T, like: T): T {
 /** The only loop over steps. */
 export function read<T> (cell: Cell, call: CellCall<T>, reading: Reading<T>): Read<T> {
   const { ops } = call
-  const { x, mask, reverse } = reading
+  const { x, mask, reverse, withGates = false } = reading
   const initial = reading.initial ?? zeros(cell, call, x)
   if (mask === null && fusable(call)) {
     const turn = (t: T): T => reverse ? ops.reverse(t, 0) : t
@@ -44,16 +46,19 @@ export function read<T> (cell: Cell, call: CellCall<T>, reading: Reading<T>): Re
   const hidden = hiddenByKernel(cell, call, { ...reading, initial })
   if (hidden !== undefined) return follow(cell, call, { ...reading, initial }, projected, hidden)
   const sequences = mask === null ? [projected] : [projected, mask]
+  const names = withGates ? cell.gates.map(({ gate }) => gate) : []
   const { results } = ops.scan(([step, seen], states) => {
-    const next = cell.update(call, cell.compute(call, step, states).gates, states)
+    const { gates } = cell.compute(call, step, states)
+    const next = cell.update(call, gates, states)
     const kept = seen === undefined ? next : next.map((state, n) => ops.where(against(call, seen, state), state, states[n]))
-    return { results: kept, states: kept }
+    return { results: [...kept, ...names.map((gate) => gates[gate])], states: kept }
   }, sequences, initial, reverse)
-  return { ...reading, initial, states: results, gates: null }
+  const count = cell.states.length
+  return { ...reading, initial, states: results.slice(0, count), gates: withGates ? Object.fromEntries(names.map((gate, n) => [gate, results[count + n]])) : null }
 }
 
 /** The hidden state of every step, where the engine has a kernel for the cell's recurrence. */
-function hiddenByKernel<T> (cell: Cell, call: CellCall<T>, { x, mask, reverse, initial }: Reading<T> & { initial: readonly T[] }): T | undefined {
+function hiddenByKernel<T> (cell: Cell, call: CellCall<T>, { x, mask, reverse, initial, withGates }: Reading<T> & { initial: readonly T[] }): T | undefined {
   const { ops, layer: { config }, keras, weights } = call
   if (ops.fusedHidden === undefined || cell.fusion === undefined) return undefined
   return ops.fusedHidden({
@@ -61,6 +66,7 @@ function hiddenByKernel<T> (cell: Cell, call: CellCall<T>, { x, mask, reverse, i
     x,
     mask,
     reverse,
+    withGates: withGates === true,
     initial,
     kernel: weights.kernel,
     recurrentKernel: weights.recurrent_kernel,

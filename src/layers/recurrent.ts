@@ -82,7 +82,7 @@ function runCells<T> (call: LayerCall<T>, x: T, mask: T | null, reverse: boolean
   let heard = x
   for (const { at, layer: inner, cell } of cells) {
     const bound: CellCall<T> = { ops, keras, layer: inner, weights: inner === layer ? call.weights : call.weightsOf(inner) }
-    const place = (state: string): string => at === '' ? state : `${at}/${state}`
+    const place = (name: string): string => at === '' ? name : `${at}/${name}`
     const asked = cell.states.map((state) => call.initial[place(state)])
     const own = wiredTo.get(at)!
     let initial: T[] | null = own.length > 0 ? own : null
@@ -92,7 +92,8 @@ function runCells<T> (call: LayerCall<T>, x: T, mask: T | null, reverse: boolean
       }
       initial = asked.map((state, n) => state ?? own[n])
     }
-    const run = read(cell, bound, { x: heard, mask, initial, reverse })
+    const withGates = !call.lastStep && cell.gates.some(({ gate }) => call.wanted.has(place(`gates/${gate}`)))
+    const run = read(cell, bound, { x: heard, mask, initial, reverse, withGates })
     runs.push({ at, layer: inner, cell, bound, run, brought: initial !== null })
     heard = run.states[0]
   }

@@ -93,6 +93,8 @@ export interface FusedCell<T> {
   /** `[step, batch]`, or null. */
   readonly mask: T | null
   readonly reverse: boolean
+  /** The gates of every step are wanted as well: where a loop gives both sooner, the kernel declines. */
+  readonly withGates: boolean
   readonly initial: readonly T[]
   readonly kernel: T
   readonly recurrentKernel: T

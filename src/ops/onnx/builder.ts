@@ -117,11 +117,29 @@ export class Builder {
 /** The nodes that the outputs named need, in their order: onnxruntime computes the others too. */
 function needed (nodes: readonly NodeProto[], outputs: readonly string[]): NodeProto[] {
   const wanted = new Set(outputs)
-  return nodes.toReversed().filter((node) => {
-    if (!node.outputs.some((name) => wanted.has(name))) return false
+  return nodes.toReversed().flatMap((whole) => {
+    if (!whole.outputs.some((name) => wanted.has(name))) return []
+    const node = whole.op === 'Scan' ? trimmed(whole, wanted) : whole
     for (const name of readBy(node)) wanted.add(name)
-    return true
+    return [node]
   }).toReversed()
+}
+
+/** A loop without the results that nobody reads. */
+function trimmed (node: NodeProto, wanted: ReadonlySet<string>): NodeProto {
+  const { body: { graph }, num_scan_inputs: sequences, scan_output_directions: directions } = node.attributes as { body: { graph: Graph }, num_scan_inputs: number, scan_output_directions: number[] }
+  const states = node.inputs.length - sequences
+  const stays = node.outputs.map((name, n) => n < states || wanted.has(name))
+  const outputs = graph.outputs.filter((_, n) => stays[n])
+  return {
+    ...node,
+    outputs: node.outputs.filter((_, n) => stays[n]),
+    attributes: {
+      ...node.attributes,
+      body: { graph: { ...graph, outputs, nodes: needed(graph.nodes, outputs.map(({ name }) => name)) } },
+      scan_output_directions: directions.filter((_, n) => stays[states + n])
+    }
+  }
 }
 
 function renamed (node: NodeProto, names: ReadonlyMap<string, string>): NodeProto {

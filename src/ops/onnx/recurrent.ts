@@ -25,9 +25,11 @@ function known (name: unknown, keras: 1 | 2 | 3): Activation | undefined {
  */
 export function fusedHidden (b: Builder, ops: Ops<Value>): NonNullable<Ops<Value>['fusedHidden']> {
   return (cell) => {
-    const { kind, recurrentActivation, activation, keras, reverse, mask } = cell
+    const { kind, recurrentActivation, activation, keras, reverse, mask, withGates } = cell
     const [inner, outer] = [known(recurrentActivation, keras), known(activation, keras)]
     if (outer === undefined || (kind !== 'rnn' && inner === undefined)) return undefined
+    // For the gates the kernel's products have to be done once more: a loop that gives all is sooner, but for one sequence alone. For an RNN it always is.
+    if (kind === 'rnn' || (withGates && cell.x.shape[1] !== 1)) return undefined
     const activations = kind === 'lstm' ? [inner!, outer, outer] : kind === 'gru' ? [inner!, outer] : [outer]
     const turn = (x: Value): Value => reverse ? ops.reverse(x, 0) : x
     const read = turn(cell.x)
