@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
 import util from 'node:util'
 import type * as tfjs from '@tensorflow/tfjs-core'
+import { nameAttributes } from './eager/attributes.ts'
 
 /** tfjs with the backend that computes: every op called through `tf` runs on it. */
 export interface Engine {
@@ -23,7 +24,7 @@ interface Note { engine: 'tfjs' | 'wasm', reasons?: string[] }
 const require = createRequire(import.meta.url)
 
 /**
- * Loads the engine, once a thread. TensorFlow reads the environment of the process, not a worker's copy of it: its log lines are
+ * Loads the engine, once a thread, the first one before any other: tfjs-node's addon is not made for two at once (eager/attributes.ts). TensorFlow reads the environment of the process, not a worker's copy of it: its log lines are
  * silenced here only in the main thread and in workers made with `env: SHARE_ENV`.
  *
  * @param wanted 'auto' takes tfjs-node where its native engine is set up, else wasm
@@ -53,7 +54,9 @@ function loadNative (): Engine {
   const tf: Engine['tf'] = require('@tensorflow/tfjs-core')
   if (tf.engine() !== tfjsNode.engine()) throw new Error('tfjs-node has a tfjs-core of its own: npm ci installs the one that is meant')
   if (tf.getBackend() !== 'tensorflow') throw new Error(`tfjs-node computes with the backend ${tf.getBackend()}`)
-  return { tf, name: 'tfjs', version: tf.version_core, tensorflow: tfjsNode.backend().binding.TF_Version }
+  const { binding } = tfjsNode.backend()
+  nameAttributes(binding)
+  return { tf, name: 'tfjs', version: tf.version_core, tensorflow: binding.TF_Version }
 }
 
 async function loadWasm (reason: string): Promise<Engine> {

@@ -48,7 +48,9 @@ export async function startPool ({ engine, workers, queue: limits, onDeath }: Po
       revive(hand).catch((error: Error) => onDeath?.(error.message))
     }
   }))
-  const [info] = await Promise.all(hands.map(async (hand) => await hand.start()))
+  // The first engine in the process prepares what all of them share (ops/engine.ts).
+  const info = await hands[0].start()
+  await Promise.all(hands.slice(1).map(async (hand) => await hand.start()))
   for (const hand of hands) hand.busy = false
 
   return {

@@ -23,7 +23,8 @@ interface Attribute { readonly name: string, readonly type: number, readonly val
 /**
  * A whole LSTM with tanh and sigmoid in one kernel of TensorFlow, BlockLSTMV2: x `[step, batch, feature]`, hidden and cell `[batch, unit]`,
  * kernel `[feature + unit, 4 * unit]` = Keras' kernel above its recurrent kernel (blocks i, f, c, o), bias `[4 * unit]`. No masks, no
- * gradients; reading order is the order of x.
+ * gradients; reading order is the order of x. A signal that reaches a thread in TensorFlow's product of small matrices (oneDNN's compiled code) damages
+ * the heap: the service's signals go to its main thread, which computes nothing; a sampling profiler's do not.
  */
 export function fusedLstm (tf: Tf): NonNullable<Ops<tfjs.Tensor>['fusedLstm']> {
   const native = tf.backend() as unknown as Native
