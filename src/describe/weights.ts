@@ -26,7 +26,7 @@ type Head = Pick<Served, 'id' | 'version' | 'digest' | 'file'>
  * gate; `keras`: the list that the whole model's `get_weights()` gives. Other formats have the arrays by the layer and their names in it
  * (`lstm/W_i`, `bi/forward/U_c`, `lstm/kernel`), and as metadata what the JSON says without `data`. Throws `unknown_name` for a layer that is not there.
  */
-export function describeWeights (head: Head, choice: WeightsChoice, format: WeightsFormat = 'json'): Uint8Array<ArrayBuffer> {
+export function describeWeights (head: Head, choice: WeightsChoice, format: WeightsFormat = 'json'): Uint8Array {
   if (format === 'json') return writeAnswer(head, choice, () => {})
   const arrays: NamedArray[] = []
   const words = writeAnswer(head, { ...choice, values: false }, (name, { shape, data }) => { arrays.push({ name, shape, data }) })
@@ -36,7 +36,7 @@ export function describeWeights (head: Head, choice: WeightsChoice, format: Weig
 /** Given every weight that is written, under its layer's path and its name in the layer. */
 type Take = (name: string, weight: Weight) => void
 
-function writeAnswer ({ id, version, digest, file }: Head, { layer, values, layout }: WeightsChoice, take: Take): Uint8Array<ArrayBuffer> {
+function writeAnswer ({ id, version, digest, file }: Head, { layer, values, layout }: WeightsChoice, take: Take): Uint8Array {
   const { layers } = file.graph
   if (layer !== undefined && !Object.hasOwn(layers, layer)) {
     throw new Fault('unknown_name', `there is no layer ${JSON.stringify(layer)} in this model; its layers are ${file.layerOrder.map((path) => JSON.stringify(path)).join(', ')}`)

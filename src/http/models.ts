@@ -1,3 +1,4 @@
+import { sendBytes } from './bytes.ts'
 import { describeList, describeModel, describeSample, describeWeights, type WeightsFormat } from '../describe/describe.ts'
 import { packers } from '../trace/encode.ts'
 import { contentType, type AnswerFormat } from './accept.ts'
@@ -55,5 +56,5 @@ export function modelRoutes (app: App, service: ServiceSource): void {
       response: answers(WeightsAnswer, 'The weights', formatsOfWeights, 'unknown_name', ...faultsOfModels)
     }
   }, async ({ params, query: { version, layer, values = true, layout = 'gates' }, format }, reply) =>
-    reply.type(contentType(format)).send(describeWeights(service().registry.get(params.id, version), { layer, values, layout }, format as WeightsFormat)))
+    sendBytes(reply.type(contentType(format)), describeWeights(service().registry.get(params.id, version), { layer, values, layout }, format as WeightsFormat)))
 }

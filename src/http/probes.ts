@@ -12,6 +12,7 @@ import { got, isObject } from '../request/words.ts'
 import type { Head } from '../trace/encode.ts'
 import { answerFormats as formats, contentType, formatFor } from './accept.ts'
 import { answers, HiddenStatesAnswer, PredictAnswer } from './answers.ts'
+import { sendAnswer } from './bytes.ts'
 import { whatIsWrong } from './json.ts'
 import { inOrder, lineOf, linesOf, patiently, readNdjson } from './ndjson.ts'
 import { problem } from './problem.ts'
@@ -58,7 +59,7 @@ async function answer ({ registry, pool }: Service, request: FastifyRequest, rep
   const head = headOf(entry)
   const alike = { plan, head, independent: independent(entry.file, plan, batch.initial) }
   const { format } = request
-  if (format !== 'ndjson') return reply.type(contentType(format)).send(await pool.run(entry.key, { ...alike, batch, format }))
+  if (format !== 'ndjson') return sendAnswer(reply.type(contentType(format)), pool, await pool.run(entry.key, { ...alike, batch, format }))
   const run = async (batch: Batch): Promise<Buffer> => lineOf(await pool.run(entry.key, { ...alike, batch, format: 'json' }))
   const sequences = sequencesOf(batch)
   // What is wrong with the first is wrong with all, and is answered before a status is.

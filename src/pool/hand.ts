@@ -30,6 +30,8 @@ export class Hand {
   readonly #waiting = new Map<number, Waiting>()
   /** Where it keeps the plans that it knows; the oldest makes room. */
   #plans = new Map<Plan, number>()
+  /** Memory of its answers, to go back with the next run. */
+  #sent: SharedArrayBuffer[] = []
   #worker: Worker | null = null
   #count = 0
   #running = 0
@@ -50,6 +52,7 @@ export class Hand {
       })
       this.#worker = worker
       this.#plans = new Map()
+      this.#sent = []
       let cause = ''
       let born = false
       worker.on('message', (message: FromWorker) => {
@@ -88,7 +91,8 @@ export class Hand {
     const parts = jobs.map(({ job: { batch, format, head }, resolve, reject }) => {
       const id = this.#wait({
         resolve: (message) => {
-          resolve((message as Answer).body)
+          const { body: { buffer, byteOffset, length } } = message as Answer
+          resolve(Buffer.from(buffer, byteOffset, length), this)
           this.#done()
         },
         reject: (error) => {
@@ -100,8 +104,14 @@ export class Hand {
     })
     const known = this.#plans.get(plan)
     const slot = known ?? this.#keep(plan)
-    const message: ToWorker = { type: 'run', model, slot, ...(known === undefined ? { plan } : {}), parts }
+    const message: ToWorker = { type: 'run', model, slot, ...(known === undefined ? { plan } : {}), parts, sent: this.#sent }
     this.#worker!.postMessage(message, movable(jobs))
+    this.#sent = []
+  }
+
+  /** Memory of one of its answers that nobody reads any more. */
+  takeBack (memory: SharedArrayBuffer): void {
+    this.#sent.push(memory)
   }
 
   async close (): Promise<void> {

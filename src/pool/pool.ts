@@ -3,7 +3,7 @@ import type { ModelFile } from '../model.ts'
 import type { Receipt } from '../registry/entry.ts'
 import { Hand } from './hand.ts'
 import type { FromWorker, LoadCheck, Pool, WorkerData } from './protocol.ts'
-import { Queue, type Limits } from './queue.ts'
+import { Queue, type Limits, type Maker } from './queue.ts'
 
 export interface PoolOptions {
   readonly engine: WorkerData['engine']
@@ -21,6 +21,8 @@ export interface PoolOptions {
  */
 export async function startPool ({ engine, workers, queue: limits, onDeath }: PoolOptions): Promise<Pool> {
   const queue = new Queue(limits)
+  /** Whose memory an answer lies in. */
+  const makers = new WeakMap<SharedArrayBuffer, Maker>()
   const loaded = new Map<string, { file: ModelFile, check: LoadCheck }>()
   let closing = false
 
@@ -68,9 +70,23 @@ export async function startPool ({ engine, workers, queue: limits, onDeath }: Po
     run: async (model, job) => {
       if (closing) throw new Fault('not_ready', 'the service is stopping')
       return await new Promise((resolve, reject) => {
-        queue.push({ model, job, resolve, reject })
+        queue.push({
+          model,
+          job,
+          resolve: (body, by) => {
+            if (body.buffer instanceof SharedArrayBuffer) makers.set(body.buffer, by)
+            resolve(body)
+          },
+          reject
+        })
         next()
       })
+    },
+    sent: ({ buffer }) => {
+      if (!(buffer instanceof SharedArrayBuffer)) return
+      makers.get(buffer)?.takeBack(buffer)
+      // What is given back twice would hold two answers at once.
+      makers.delete(buffer)
     },
     close: async () => {
       closing = true

@@ -40,14 +40,14 @@ export const slots = 256
 export type ToWorker =
   { readonly type: 'load', readonly id: number, readonly model: string, readonly file: ModelFile, readonly check: LoadCheck } |
   { readonly type: 'unload', readonly id: number, readonly model: string } |
-  /** Jobs of one model and plan that fit each other. The plan is where `slot` says; one that comes along takes that place. */
-  { readonly type: 'run', readonly model: string, readonly slot: number, readonly plan?: Plan, readonly parts: readonly Part[] }
+  /** Jobs of one model and plan that fit each other. The plan is where `slot` says; one that comes along takes that place. `sent`: memory of its answers that may be used again. */
+  { readonly type: 'run', readonly model: string, readonly slot: number, readonly plan?: Plan, readonly parts: readonly Part[], readonly sent: readonly SharedArrayBuffer[] }
 
 export type FromWorker =
   { readonly type: 'started', readonly engine: EngineInfo } |
   { readonly type: 'loaded', readonly id: number, readonly receipt: Receipt, readonly reason?: string } |
   { readonly type: 'unloaded', readonly id: number } |
-  { readonly type: 'answered', readonly id: number, readonly body: Uint8Array<ArrayBuffer> } |
+  { readonly type: 'answered', readonly id: number, readonly body: Uint8Array } |
   { readonly type: 'failed', readonly id: number, readonly code: FaultCode, readonly detail: string, readonly pointer?: string }
 
 export type EngineName = 'onnx' | 'tfjs' | 'wasm'
@@ -74,6 +74,8 @@ export interface Pool {
   load: (model: string, file: ModelFile, check: LoadCheck) => Promise<{ receipt: Receipt, reason?: string }>
   unload: (model: string) => Promise<void>
   /** The encoded answer. Throws Fault; where that is queue_full the job was not touched. */
-  run: (model: string, job: Job) => Promise<Uint8Array<ArrayBuffer>>
+  run: (model: string, job: Job) => Promise<Buffer>
+  /** An answer that nobody reads any more: its memory may hold the next one. */
+  sent: (body: Buffer) => void
   close: () => Promise<void>
 }

@@ -3,11 +3,15 @@ import type { Values } from '../model.ts'
 import type { Batch } from '../request/probe.ts'
 import type { Job } from './protocol.ts'
 
+/** Who made an answer gets its memory back. */
+export interface Maker { takeBack: (memory: SharedArrayBuffer) => void }
+
 /** A job that waits. */
 export interface Queued {
   readonly model: string
   readonly job: Job
-  readonly resolve: (body: Uint8Array<ArrayBuffer>) => void
+  /** The answer, and who made it. */
+  readonly resolve: (body: Buffer, by: Maker) => void
   readonly reject: (error: Fault) => void
 }
 

@@ -6,6 +6,7 @@ import type { Plan } from '../plan/plan.ts'
 import { runTogether } from '../run/company.ts'
 import { host, type Hosted } from '../run/hosted.ts'
 import { encoders } from '../trace/encode.ts'
+import { giveBack } from '../trace/room.ts'
 import type { FromWorker, ToWorker, WorkerData } from './protocol.ts'
 
 /** The inside of a worker thread: its engines, the models given to it, one job at a time. */
@@ -29,7 +30,8 @@ async function load (id: number, { model, file, check }: Extract<ToWorker, { typ
 }
 
 /** Runs jobs of one plan together; each answer goes as soon as it is encoded. One that does not pass its own check is not given. */
-async function run ({ model, slot, plan, parts }: Extract<ToWorker, { type: 'run' }>): Promise<void> {
+async function run ({ model, slot, plan, parts, sent }: Extract<ToWorker, { type: 'run' }>): Promise<void> {
+  giveBack(sent)
   if (plan !== undefined) plans[slot] = plan
   const own = plans[slot]
   const hosted = models.get(model)
@@ -40,7 +42,8 @@ async function run ({ model, slot, plan, parts }: Extract<ToWorker, { type: 'run
       if (outcome === undefined) throw new Fault('not_ready', 'the model is not loaded yet: try again in a moment')
       if ('error' in outcome) throw outcome.error
       const body = encoders[format](head, { ...outcome.traced, receipt: outcome.receipt }, own)
-      send({ type: 'answered', id, body }, [body.buffer])
+      // Shared memory is seen where it lies; the rest is moved.
+      send({ type: 'answered', id, body }, body.buffer instanceof ArrayBuffer ? [body.buffer] : [])
     } catch (error) {
       fail(id, error as Error)
     }

@@ -10,7 +10,7 @@ import { encodeV2 } from './v2.ts'
 export type Head = Readonly<Record<string, unknown>>
 
 /** An answer's bytes in one format. */
-export type Encoder = (head: Head, trace: Trace, plan: Plan) => Uint8Array<ArrayBuffer>
+export type Encoder = (head: Head, trace: Trace, plan: Plan) => Uint8Array
 
 /** The formats that are arrays with names, for whatever has some. */
 export const packers = {

@@ -1,6 +1,7 @@
 import type { Values } from '../model.ts'
 import { nestedWriter, plainRows, type NestedWriter } from './float32-rows.ts'
 import { compiledRows } from './float32-wasm.ts'
+import { room } from './room.ts'
 
 /** Made at the first need, one a thread: it keeps no state between two arrays. */
 let writeNested: NestedWriter | undefined
@@ -24,12 +25,12 @@ const openers = new Set([123, 91, 58]) // { [ :
 export class JsonWriter {
   /** Values that were NaN or infinite so far, written as null. */
   nonFinite = 0
-  #bytes: Uint8Array<ArrayBuffer>
+  #bytes: Uint8Array
   #at = 0
 
   /** `capacity`: a guess of the bytes to come; it grows. */
   constructor (capacity = 4096) {
-    this.#bytes = new Uint8Array(capacity)
+    this.#bytes = room(capacity)
   }
 
   open (bracket: '{' | '['): void {
@@ -65,11 +66,11 @@ export class JsonWriter {
       this.#reserve(text.length)
       this.#bytes.set(text, this.#at)
       this.#at += text.length
-    })
+    }, this.#at)
   }
 
   /** The whole text. The writer is of no use after. */
-  finish (): Uint8Array<ArrayBuffer> {
+  finish (): Uint8Array {
     return this.#bytes.subarray(0, this.#at)
   }
 
@@ -80,14 +81,14 @@ export class JsonWriter {
   }
 
   /** A comma, unless this is the first member or a member's value. */
-  #separate (room: number): void {
-    this.#reserve(room + 1)
+  #separate (bytes: number): void {
+    this.#reserve(bytes + 1)
     if (this.#at > 0 && !openers.has(this.#bytes[this.#at - 1])) this.#bytes[this.#at++] = comma
   }
 
-  #reserve (room: number): void {
-    if (this.#at + room <= this.#bytes.length) return
-    const grown = new Uint8Array(Math.max(this.#at + room, Math.ceil(this.#bytes.length * 1.5)))
+  #reserve (bytes: number): void {
+    if (this.#at + bytes <= this.#bytes.length) return
+    const grown = room(Math.max(this.#at + bytes, Math.ceil(this.#bytes.length * 1.5)))
     grown.set(this.#bytes.subarray(0, this.#at))
     this.#bytes = grown
   }

@@ -12,7 +12,7 @@ type Tree = Map<string, Tree | Values>
  * are its `type`, `units`, `axes`, then its arrays nested by the parts of their names; an array of such a name stands in its place.
  * Numbers are the shortest decimals that give back the same float32; those that are not finite are null, and counted in `nonFinite`.
  */
-export function encodeJson (head: Readonly<Record<string, unknown>>, trace: Trace, plan: Plan): Uint8Array<ArrayBuffer> {
+export function encodeJson (head: Readonly<Record<string, unknown>>, trace: Trace, plan: Plan): Uint8Array {
   const arrays = [...trace.layers.flatMap(({ tensors }) => Object.values(tensors)), ...trace.outputs.map(({ values }) => values)]
   const json = new JsonWriter(4096 + arrays.reduce((bytes, values) => bytes + jsonSize(values), 0))
   json.open('{')

@@ -14,7 +14,7 @@ export interface NamedArray extends Values {
 export type Metadata = Readonly<Record<string, unknown>>
 
 /** Writes arrays and what is said of them as one body. */
-export type Packer = (metadata: Metadata, arrays: readonly NamedArray[]) => Uint8Array<ArrayBuffer>
+export type Packer = (metadata: Metadata, arrays: readonly NamedArray[]) => Uint8Array
 
 /** Every array of the layers, in their order, by its name in the contract: a mask is true and false. */
 export const internalsOf = ({ layers }: Trace): NamedArray[] =>

@@ -40,7 +40,7 @@ export const packNpz: Packer = (metadata, arrays) => {
   return archive(members, total)
 }
 
-function archive (members: readonly Member[], total: number): Uint8Array<ArrayBuffer> {
+function archive (members: readonly Member[], total: number): Uint8Array {
   const body = new Uint8Array(total)
   const view = new DataView(body.buffer)
   let at = 0

@@ -1,6 +1,7 @@
 import { constants } from 'node:buffer'
 import { Fault } from '../errors.ts'
 import { bytesOf, sizeOf, type Packer } from './named.ts'
+import { room } from './room.ts'
 
 /**
  * The safetensors format: the header's length as eight bytes, little-endian; a JSON header filled with spaces to a multiple of eight; the arrays one after
@@ -21,7 +22,7 @@ export const packSafetensors: Packer = (metadata, arrays) => {
   const header = Buffer.from(JSON.stringify({ __metadata__: Object.fromEntries(texts), ...Object.fromEntries(entries) }))
   const dataAt = 8 + Math.ceil(header.length / 8) * 8
   if (dataAt + end > constants.MAX_LENGTH) throw new Fault('too_large', 'this answer is too large for one piece: ask for fewer sequences, layers, tensors or steps at once, or for application/x-ndjson')
-  const body = new Uint8Array(dataAt + end)
+  const body = room(dataAt + end).subarray(0, dataAt + end)
   new DataView(body.buffer).setBigUint64(0, BigInt(dataAt - 8), true)
   body.set(header, 8)
   body.fill(32, 8 + header.length, dataAt)

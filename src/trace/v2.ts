@@ -2,6 +2,7 @@ import { Fault } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
 import { JsonWriter, jsonSize } from './json-writer.ts'
 import { bytesOf, internalsOf, sizeOf, type NamedArray } from './named.ts'
+import { room } from './room.ts'
 import type { Trace } from './trace.ts'
 
 /** What the head of an answer of the Open Inference Protocol holds. */
@@ -23,7 +24,7 @@ export const prefix = 4
  * a mask a byte a step. The JSON is filled up with spaces to a multiple of
  * eight, so that a reader may view the tensors where they lie. JSON has no infinity and no NaN: such an output is refused except in bytes.
  */
-export function encodeV2 (head: Readonly<Record<string, unknown>>, trace: Trace, _plan: Plan): Uint8Array<ArrayBuffer> {
+export function encodeV2 (head: Readonly<Record<string, unknown>>, trace: Trace, _plan: Plan): Uint8Array {
   const { model, version, digest, id, outputs } = head as unknown as V2Head
   const arrays = arraysByName(trace)
   const wanted = outputs === null ? [...arrays.values()].map((array) => ({ array, binary: true })) : outputs.map(({ name, binary }) => ({ array: found(arrays, name), binary }))
@@ -59,7 +60,8 @@ export function encodeV2 (head: Readonly<Record<string, unknown>>, trace: Trace,
   const text = json.finish()
 
   const length = bytes.length === 0 ? text.length : Math.ceil(text.length / 8) * 8
-  const body = new Uint8Array(prefix + length + bytes.reduce((sum, part) => sum + part.length, 0))
+  const size = prefix + length + bytes.reduce((sum, part) => sum + part.length, 0)
+  const body = room(size).subarray(0, size)
   new DataView(body.buffer).setUint32(0, bytes.length === 0 ? 0 : length, true)
   body.set(text, prefix)
   body.fill(32, prefix + text.length, prefix + length)

@@ -4,6 +4,7 @@ import { planForNames } from '../../plan/kept.ts'
 import { decodeInference, decodeRaw } from '../../request/v2.ts'
 import { at } from '../../request/words.ts'
 import type { V2Head } from '../../trace/v2.ts'
+import { sendAnswer } from '../bytes.ts'
 import { compressAnswers, onlyCoding } from '../compress.ts'
 import type { App, ServiceSource } from '../service.ts'
 import { bodyOf } from './answer.ts'
@@ -30,10 +31,11 @@ export function inferRoutes (app: App, service: ServiceSource, statistics: Stati
         const plan = planForNames(entry.file, outputs.map(({ name }) => name), (n) => at('/outputs', n, 'name'))
         watch.read()
         const head: V2Head = { model: entry.id, version: String(entry.version), digest: entry.digest, outputs, ...(id === undefined ? {} : { id }) }
-        const { body, length } = bodyOf(await running.pool.run(entry.key, { plan, batch, format: 'v2', head: { ...head }, independent: independent(entry.file, plan, batch.initial) }))
+        const whole = await running.pool.run(entry.key, { plan, batch, format: 'v2', head: { ...head }, independent: independent(entry.file, plan, batch.initial) })
+        const { body, length } = bodyOf(whole)
         watch.done(batch.size)
-        if (length === 0) return reply.type('application/json').send(body)
-        return reply.type('application/octet-stream').header('inference-header-content-length', length).send(body)
+        if (length === 0) return sendAnswer(reply.type('application/json'), running.pool, whole, body)
+        return sendAnswer(reply.type('application/octet-stream').header('inference-header-content-length', length), running.pool, whole, body)
       } catch (error) {
         watch.failed()
         throw error
