@@ -3,6 +3,7 @@
 // arrays back. Encoding them comes on top.
 
 import { encoders } from '../../dist/src/trace/encode.js'
+import { giveBack } from '../../dist/src/trace/room.js'
 import { inProcess } from './support/child.mjs'
 import { batchOf, compiled, onnxWith } from './support/engines.mjs'
 import { lstmAndDense, modelOf } from './support/models.mjs'
@@ -53,7 +54,11 @@ export async function measure ({ rounds, milliseconds }) {
     const feeds = fed
     const check = smallest(await session.run(feeds))
     const floats = trace.layers.flatMap(({ tensors }) => Object.values(tensors)).reduce((sum, { data }) => sum + data.length, 0)
-    const encode = Object.fromEntries(formats.map((format) => [format, async () => encoders[format](head, trace, plan)]))
+    const encode = Object.fromEntries(formats.map((format) => [format, async () => {
+      // As a worker gets it back once the answer is sent.
+      const { buffer } = encoders[format](head, trace, plan)
+      if (buffer instanceof SharedArrayBuffer) giveBack([buffer])
+    }]))
     const times = await interleaved({ check: async () => await session.run(feeds, [check]), all: async () => await run(batch), ...encode }, { rounds, milliseconds })
     const nanoseconds = (above, below) => median(times[above].cpu.map((time, round) => time - (below === undefined ? 0 : times[below].cpu[round]))) * 1e6 / floats
     const back = Math.max(0, nanoseconds('all', 'check'))

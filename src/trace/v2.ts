@@ -15,11 +15,14 @@ export interface V2Head {
   readonly outputs: readonly { readonly name: string, readonly binary: boolean }[] | null
 }
 
-/** Bytes before an answer that say how long its JSON is: that goes into a header, which only the other side of the pool can set. */
-export const prefix = 4
+/**
+ * Bytes before an answer of which the first four say how long its JSON is: that goes into a header, which only the other side of the pool can set. Eight, so
+ * that tensors lie at whole words: into shared memory V8 copies byte by byte otherwise.
+ */
+export const prefix = 8
 
 /**
- * The answer to an inference of the Open Inference Protocol: four bytes with the length of the JSON (0 where it is all there is), the JSON, then the
+ * The answer to an inference of the Open Inference Protocol: `prefix` with the length of the JSON (0 where it is all there is), the JSON, then the
  * tensors asked for in bytes, in the order of the JSON: little-endian float32, row-major,
  * a mask a byte a step. The JSON is filled up with spaces to a multiple of
  * eight, so that a reader may view the tensors where they lie. JSON has no infinity and no NaN: such an output is refused except in bytes.
