@@ -60,7 +60,7 @@ async function answer ({ registry, pool }: Service, request: FastifyRequest, rep
   const alike = { plan, head, independent: independent(entry.file, plan, batch.initial) }
   const { format } = request
   if (format !== 'ndjson') return sendAnswer(reply.type(contentType(format)), pool, await pool.run(entry.key, { ...alike, batch, format }))
-  const run = async (batch: Batch): Promise<Buffer> => lineOf(await pool.run(entry.key, { ...alike, batch, format: 'json' }))
+  const run = async (batch: Batch): Promise<Buffer> => lineFrom(pool, await pool.run(entry.key, { ...alike, batch, format: 'json' }))
   const sequences = sequencesOf(batch)
   // What is wrong with the first is wrong with all, and is answered before a status is.
   const first = await run(sequences.next().value as Batch)
@@ -88,11 +88,18 @@ async function answerOfModel (service: Service, request: FastifyRequest, reply: 
       const { probe, batch } = decodeLine(withQuery(body, id, query), entry, kind)
       const plan = planFor(entry.file, probe, entry.meta)
       const head = echoed === undefined ? headOf(entry) : { id: echoed, ...headOf(entry) }
-      return lineOf(await patiently(async () => await pool.run(entry.key, { plan, batch, format: 'json', head, independent: independent(entry.file, plan, batch.initial) })))
+      return lineFrom(pool, await patiently(async () => await pool.run(entry.key, { plan, batch, format: 'json', head, independent: independent(entry.file, plan, batch.initial) })))
     } catch (error) {
       return problemLine(error as Error, request, number, line.id)
     }
   }))
+}
+
+/** An answer as a line, which is a copy: its memory goes back at once. */
+function lineFrom (pool: Service['pool'], answer: Buffer): Buffer {
+  const line = lineOf(answer)
+  pool.sent(answer)
+  return line
 }
 
 const headOf = ({ id, version, digest }: Served): Head => ({ model: id, version, digest })

@@ -1,7 +1,7 @@
 /** Smaller memory is as well asked for anew. */
 const smallest = 2 ** 16
-/** How much a thread keeps. */
-const most = 2 ** 26
+/** How much a thread keeps: what is not asked for again soon would only stay. */
+const [most, mostPieces] = [2 ** 26, 8]
 
 /** Memory of answers that have been sent, of this thread. */
 const kept: SharedArrayBuffer[] = []
@@ -25,5 +25,5 @@ export function room (bytes: number): Uint8Array {
 export function giveBack (buffers: readonly SharedArrayBuffer[]): void {
   kept.push(...buffers)
   let bytes = kept.reduce((sum, { byteLength }) => sum + byteLength, 0)
-  while (bytes > most) bytes -= kept.shift()!.byteLength
+  while (bytes > most || kept.length > mostPieces) bytes -= kept.shift()!.byteLength
 }
