@@ -14,7 +14,6 @@ export const simpleRnn: Cell = {
     const candidate = ops.add(projected, ops.matmul(hidden, weights.recurrent_kernel))
     return { gates: { candidate: activation(ops, layer.config.activation, keras)(candidate) }, preactivations: { candidate } }
   },
-  fusion: ({ weights }) => ({ kind: 'rnn', biases: [weights.bias, undefined], resetAfter: false }),
   update: (_call, { candidate }) => [candidate],
   contributions: (call, x, [hidden]) => {
     const recurrent = call.ops.matmul(hidden, call.weights.recurrent_kernel)

@@ -24,8 +24,8 @@ interface Note { engine: 'tfjs' | 'wasm', reasons?: string[] }
 const require = createRequire(import.meta.url)
 
 /**
- * Loads the engine, once a thread, the first one before any other: tfjs-node's addon is not made for two at once (eager/attributes.ts). TensorFlow reads the environment of the process, not a worker's copy of it: its log lines are
- * silenced here only in the main thread and in workers made with `env: SHARE_ENV`.
+ * Loads the engine, once a thread, the first one before any other: tfjs-node's addon is not made for two at once (eager/attributes.ts). TensorFlow
+ * reads the environment of the process, not a worker's copy of it: its log lines are silenced here only in the main thread and in workers made with `env: SHARE_ENV`.
  *
  * @param wanted 'auto' takes tfjs-node where its native engine is set up, else wasm
  * @throws {Error} 'tfjs' where the native engine does not load; 'wasm' and 'auto' where WebAssembly does not load either

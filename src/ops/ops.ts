@@ -87,7 +87,7 @@ export interface Ops<T> {
 
 /** A cell in Keras' own layout: kernel `[feature, gate * unit]`, blocks i,f,c,o or z,r,h. */
 export interface FusedCell<T> {
-  readonly kind: 'lstm' | 'gru' | 'rnn'
+  readonly kind: 'lstm' | 'gru'
   /** `[step, batch, feature]` */
   readonly x: T
   /** `[step, batch]`, or null. */

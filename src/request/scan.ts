@@ -77,7 +77,7 @@ class BodyScan {
   /** The object at `at`, the body itself or one within it. */
   private object (path: readonly string[]): void {
     const names = new Set<string>()
-    this.skip(123)
+    this.past(123)
     if (this.next() === 125) {
       this.at++
       return
@@ -86,12 +86,12 @@ class BodyScan {
       const name = this.name()
       if (names.has(name)) throw unusual
       names.add(name)
-      this.skip(58)
+      this.past(58)
       this.value([...path, name])
       if (this.next() !== 44) break
       this.at++
     }
-    this.skip(125)
+    this.past(125)
   }
 
   private value (path: readonly string[]): void {
@@ -172,7 +172,7 @@ class BodyScan {
     return this.bytes[this.at]
   }
 
-  private skip (c: number): void {
+  private past (c: number): void {
     if (this.next() !== c) throw unusual
     this.at++
   }

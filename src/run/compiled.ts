@@ -77,7 +77,6 @@ function write (file: ModelFile, plan: Plan, sample: Batch): { bytes: Uint8Array
   }
   const batch = sample.size === 1 ? 1 : -1
   const feeds = file.graph.inputs.map(({ name, shape }) => ({ tensor: input(`in:${name}`, shape.map((size, axis) => axis === 0 ? batch : size ?? -1)), mask: null }))
-
   const initial = new Map(Object.entries(sample.initial).map(([key, states]) =>
     [key, Object.fromEntries(Object.entries(states).map(([name, { shape }]) => [name, input(`state:${key}/${name}`, shape.with(0, batch))]))]))
   const wanted = new Map(plan.layers.map(({ key, internals }) => [key, new Set(internals.map(({ name }) => name))]))

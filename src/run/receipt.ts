@@ -32,7 +32,7 @@ interface Quick<T> {
 /** The same as a tensor of one number on the engine; null where nothing recurrent ran. */
 export function distance<T> (ops: Ops<T>, weightsOf: Resident<T>['weightsOf'], keras: 1 | 2 | 3, evidence: readonly Evidence<T>[], quick?: Quick<T>): T | null {
   const all = evidence.flatMap((one) => distancesOfCell(ops, weightsOf, keras, one, quick))
-  return all.length === 0 ? null : all.reduce((worst, far) => ops.maximum(worst, far))
+  return all.length === 0 ? null : all.reduce((worst, far) => largest(ops, ops.maximum(worst, far), ops.add(worst, far)))
 }
 
 function distancesOfCell<T> (ops: Ops<T>, weightsOf: Resident<T>['weightsOf'], keras: 1 | 2 | 3, { layer, run, returned: all }: Evidence<T>, quick?: Quick<T>): T[] {
@@ -73,9 +73,11 @@ function difference<T> (ops: Ops<T>, a: T, b: T): T {
 /** The same in few operations, for every answer: NaN where anything is not finite, which then has to be looked at again. */
 function quickDifference<T> (ops: Ops<T>, a: T, b: T): T {
   const far = ops.div(ops.unary('abs', ops.sub(a, b)), ops.maximum(1, ops.unary('abs', a)))
-  // A sum keeps what is not finite; of a maximum not every engine does.
-  return ops.add(ops.reduce('max', far), ops.mul(0, ops.reduce('sum', far)))
+  return largest(ops, ops.reduce('max', far), ops.reduce('sum', far))
 }
+
+/** A maximum, NaN where the sum of the same numbers is not finite: a sum keeps what is not, of a maximum not every engine does. */
+const largest = <T>(ops: Ops<T>, maximum: T, sum: T): T => ops.add(maximum, ops.mul(0, sum))
 
 /** The same over arrays of different arithmetic. Shapes must agree. */
 export function arrayDifference (a: Values, b: Values): number {

@@ -9,10 +9,11 @@ import type { Served } from '../../src/registry/entry.ts'
 import { readModel } from '../../src/registry/read.ts'
 import { defaultKinds } from '../../src/request/probe.ts'
 import { join } from '../../src/run/company.ts'
+import { compile } from '../../src/run/compiled.ts'
 import { host } from '../../src/run/hosted.ts'
 import { compare } from '../../src/run/load-check.ts'
 import { numbers } from '../cells/support.ts'
-import { maskedLstm, openLstm } from '../support/models.ts'
+import { chain, maskedLstm, openLstm, weight } from '../support/models.ts'
 
 const engine = await loadEngine('auto')
 const onnx = await loadOnnx(2) as OnnxRuntime
@@ -79,6 +80,25 @@ t.test('an answer whose check came across what is not finite is held against the
   await model!.run(check.plan, check.sample)
   t.match((await model!.run(check.plan, check.sample)).receipt, { checked: ['gates and states', engine.name], sound: true })
   await model!.dispose()
+})
+
+t.test('what is not finite in one layer is not lost beside a sound one', async (t) => {
+  const file = openLstm(3, 4)
+  const { layers } = file.graph
+  // The second layer's bias sends its cell to infinity; the first is as it was.
+  const second = { ...layers.lstm, path: 'second', config: { ...layers.lstm.config, activation: 'relu' }, weights: { kernel: weight([4, 16], 1), recurrent_kernel: weight([4, 16], 2), bias: { shape: [16], data: new Float32Array(16).fill(3e38) } } }
+  for (const order of [[layers.lstm, second], [{ ...second, path: 'first', weights: { ...second.weights, kernel: weight([3, 16], 3) } }, { ...layers.lstm, weights: { ...layers.lstm.weights, kernel: weight([4, 16], 4) } }]]) {
+    const both = chain([null, 3], order)
+    const plan = buildPlan(both, { layers: order.map(({ path }) => path), tensors: defaultKinds, steps: 'all', outputs: false, raw: false }, {})
+    for (const size of [1, 2]) {
+      const batch = { inputs: { x: { shape: [size, 6, 3], data: numbers(size * 18, 4) } }, initial: {}, size }
+      const fast = await compile(onnx, both, plan, batch)
+      const { traced, difference } = await fast.run(plan, batch)
+      t.ok(traced.layers.some(({ tensors }) => tensors.cell.data.some((value) => !Number.isFinite(value))))
+      t.ok(Number.isNaN(difference), `${order.map(({ path }) => path).join(', ')}, ${size}: ${difference}`)
+      await fast.dispose()
+    }
+  }
 })
 
 t.test('one in so many answers is computed by the reference too', async (t) => {

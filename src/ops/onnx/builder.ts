@@ -75,14 +75,18 @@ export class Builder {
     }
     const inside = new Map([...states, ...steps, ...inner.#values.values()].map((value) => [value.name, value]))
     const all = new Map(steps.map(({ name }, n) => [name, sequences[n]]))
-    const nodes = needed(inner.#nodes, outputs.map(({ name }) => name)).filter((node) => {
+    // What the loop gives has to come from its body.
+    const given = new Set(outputs.map(({ name }) => name))
+    const nodes = needed(inner.#nodes, [...given]).filter((node) => {
       const lifted = node.inputs.flatMap((name) => all.get(name) ?? [])
-      const stays = !pointwise.has(node.op) || lifted.length === 0 || node.inputs.some((name) => inside.has(name) && !all.has(name)) ||
-        lifted.some(({ shape }) => shape.length !== lifted[0].shape.length)
-      if (stays) return true
       const { name, type, shape } = inside.get(node.outputs[0])!
+      // Axes are matched from the last one on: with the steps in front only operands and results of one rank still meet as they did.
+      const stays = given.has(name) || !pointwise.has(node.op) || lifted.length === 0 || node.inputs.some((name) => inside.has(name) && !all.has(name)) ||
+        lifted.some((value) => value.shape.length !== shape.length + 1)
+      if (stays) return true
       const value = this.fresh(type, [sequences[0].shape[0], ...shape])
       around.#nodes.push({ ...node, inputs: node.inputs.map((input) => all.get(input)?.name ?? input), outputs: [value.name] })
+      around.#values.set(value.name, value)
       all.set(name, value)
       return false
     })

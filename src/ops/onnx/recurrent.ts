@@ -2,8 +2,8 @@ import type { FusedCell, Ops } from '../ops.ts'
 import type { Builder, Value } from './builder.ts'
 
 /** Which of Keras' blocks stand where in ONNX' order: i,f,c,o -> i,o,f,c; z,r,h stay. */
-const orders = { lstm: [0, 3, 1, 2], gru: [0, 1, 2], rnn: [0] } as const
-const names = { lstm: 'LSTM', gru: 'GRU', rnn: 'RNN' } as const
+const orders = { lstm: [0, 3, 1, 2], gru: [0, 1, 2] } as const
+const names = { lstm: 'LSTM', gru: 'GRU' } as const
 
 interface Activation { readonly name: string, readonly alpha: number, readonly beta: number }
 
@@ -27,10 +27,10 @@ export function fusedHidden (b: Builder, ops: Ops<Value>): NonNullable<Ops<Value
   return (cell) => {
     const { kind, recurrentActivation, activation, keras, reverse, mask, withGates } = cell
     const [inner, outer] = [known(recurrentActivation, keras), known(activation, keras)]
-    if (outer === undefined || (kind !== 'rnn' && inner === undefined)) return undefined
-    // For the gates the kernel's products have to be done once more: a loop that gives all is sooner, but for one sequence alone. For an RNN it always is.
-    if (kind === 'rnn' || (withGates && cell.x.shape[1] !== 1)) return undefined
-    const activations = kind === 'lstm' ? [inner!, outer, outer] : kind === 'gru' ? [inner!, outer] : [outer]
+    if (outer === undefined || inner === undefined) return undefined
+    // For the gates the kernel's products have to be done once more: a loop that gives all is sooner, but for one sequence alone.
+    if (withGates && cell.x.shape[1] !== 1) return undefined
+    const activations = kind === 'lstm' ? [inner, outer, outer] : [inner, outer]
     const turn = (x: Value): Value => reverse ? ops.reverse(x, 0) : x
     const read = turn(cell.x)
     if (mask === null) return turn(run(cell, read, null, activations))
@@ -44,7 +44,7 @@ export function fusedHidden (b: Builder, ops: Ops<Value>): NonNullable<Ops<Value
     const { kind, kernel, recurrentKernel, biases, initial, resetAfter } = cell
     const order = orders[kind]
     const units = recurrentKernel.shape[0]
-    const gates = (w: Value): Value => order.length === 1 ? w : ops.concat(order.map((n) => ops.slice(w, -1, n * units, (n + 1) * units)), -1)
+    const gates = (w: Value): Value => ops.concat(order.map((n) => ops.slice(w, -1, n * units, (n + 1) * units)), -1)
     const matrix = (w: Value): Value => ops.expandDims(ops.transpose(gates(w), [1, 0]), 0)
     const bias = (own: Value | undefined): Value => own === undefined ? b.constant(new Float32Array(order.length * units), [order.length * units], `zeros${order.length * units}`) : gates(own)
     const all = ops.expandDims(ops.concat(biases.map(bias), 0), 0)

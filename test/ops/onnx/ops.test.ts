@@ -43,3 +43,29 @@ t.test('with a free first axis, one graph serves every size', async (t) => {
     t.equal(distance(await run(twice, [x], true), plain.run(twice, [x])), 0, `${size}`)
   }
 })
+
+t.test('what a loop does without its states stands before it, and means the same', async (t) => {
+  const array = (...shape: number[]): Values => ({ shape, data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, n) => Math.sin(n + shape.length)) })
+  // As in a cell; with an operand of more axes than a step has; with one of fewer; loop within loop.
+  const loops: Record<string, Computation> = {
+    cell: (ops, [f, u, c]) => ops.scan(([f, u], [c]) => {
+      const next = ops.add(ops.mul(f, c), ops.mul(u, ops.unary('tanh', u)))
+      return { results: [next, ops.mul(2, u)], states: [next] }
+    }, [f, u], [c]).results.reduce((a, b) => ops.add(a, b)),
+    wider: (ops, [f, u, c]) => ops.scan(([f], [c]) => ({ results: [ops.add(f, ops.expandDims(u, 0)), ops.expandDims(ops.expandDims(c, 0), 0)], states: [c] }), [f], [c]).results.reduce((a, b) => ops.add(a, b)),
+    narrower: (ops, [f, , c]) => ops.scan(([f], [c]) => {
+      const first = ops.squeeze(ops.slice(f, 0, 0, 1), 0)
+      return { results: [ops.add(ops.mul(f, f), ops.mul(first, first))], states: [c] }
+    }, [f], [c]).results[0],
+    within: (ops, [f, u, c]) => ops.scan(([f], [c]) => {
+      const inner = ops.scan(([row], [sum]) => ({ results: [ops.add(ops.mul(row, 3), sum)], states: [ops.add(sum, row)] }), [f], [ops.squeeze(ops.slice(c, 0, 0, 1), 0)])
+      return { results: [ops.mul(inner.results[0], 2)], states: [ops.add(c, u)] }
+    }, [f], [c]).results[0]
+  }
+  // Steps, sequences and units of the same size: a broadcast over the wrong axis would go unnoticed by its shape.
+  for (const [name, computation] of Object.entries(loops)) {
+    const inputs = [array(4, 4, 4), name === 'cell' ? array(4, 4, 4) : array(4, 4), array(4, 4)]
+    const far = distance(await run(computation, inputs, false), plain.run(computation, inputs))
+    t.ok(far < 1e-6, `${name} is off by ${far}`)
+  }
+})
