@@ -46,12 +46,13 @@ t.test('with a free first axis, one graph serves every size', async (t) => {
 
 t.test('what a loop does without its states stands before it, and means the same', async (t) => {
   const array = (...shape: number[]): Values => ({ shape, data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, n) => Math.sin(n + shape.length)) })
-  // As in a cell; with an operand of more axes than a step has; with one of fewer; loop within loop.
+  // As in a cell; two sequences, steps of one with fewer axes; with an operand of more axes than a step has; with one of fewer; loop within loop.
   const loops: Record<string, Computation> = {
     cell: (ops, [f, u, c]) => ops.scan(([f, u], [c]) => {
       const next = ops.add(ops.mul(f, c), ops.mul(u, ops.unary('tanh', u)))
       return { results: [next, ops.mul(2, u)], states: [next] }
     }, [f, u], [c]).results.reduce((a, b) => ops.add(a, b)),
+    apart: (ops, [f, u, c]) => ops.scan(([f, u], [c]) => ({ results: [ops.add(ops.mul(ops.add(f, u), 2), c)], states: [c] }), [f, u], [c]).results[0],
     wider: (ops, [f, u, c]) => ops.scan(([f], [c]) => ({ results: [ops.add(f, ops.expandDims(u, 0)), ops.expandDims(ops.expandDims(c, 0), 0)], states: [c] }), [f], [c]).results.reduce((a, b) => ops.add(a, b)),
     narrower: (ops, [f, , c]) => ops.scan(([f], [c]) => {
       const first = ops.squeeze(ops.slice(f, 0, 0, 1), 0)
