@@ -88,7 +88,7 @@ export class Hand {
     const [{ model, job: { plan } }] = jobs
     this.busy = true
     this.#running = jobs.length
-    const parts = jobs.map(({ job: { batch, format, head }, resolve, reject }) => {
+    const parts = jobs.map(({ job: { batch, format, head, study }, resolve, reject }) => {
       const id = this.#wait({
         resolve: (message) => {
           const { body: { buffer, byteOffset, length } } = message as Answer
@@ -100,7 +100,7 @@ export class Hand {
           this.#done()
         }
       })
-      return { id, batch, format, head }
+      return { id, batch, format, head, ...(study === undefined ? {} : { study }) }
     })
     const known = this.#plans.get(plan)
     const slot = known ?? this.#keep(plan)

@@ -3,6 +3,7 @@ import type { ModelFile, Values } from '../model.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Receipt } from '../registry/entry.ts'
 import type { Batch } from '../request/probe.ts'
+import type { Study } from '../studies/study.ts'
 import type { Format } from '../trace/encode.ts'
 
 /** One request, as the main thread hands it to the pool. */
@@ -16,6 +17,8 @@ export interface Job {
   readonly head: Readonly<Record<string, unknown>>
   /** No sequence's result depends on the others of its batch: the job may run with other requests' (plan/independent.ts). */
   readonly independent: boolean
+  /** A question that takes more than one run: what it finds is the answer, as JSON. Such a job is not `independent`, it goes alone. */
+  readonly study?: Study
 }
 
 /** What a model is tried with when it is loaded. */
@@ -31,7 +34,7 @@ export interface LoadCheck {
 export interface Expected { readonly inputs: Batch, readonly plan: Plan, readonly outputs: Readonly<Record<string, Values>>, readonly tolerance: number }
 
 /** One of the jobs that run together. */
-export interface Part extends Pick<Job, 'batch' | 'format' | 'head'> { readonly id: number }
+export interface Part extends Pick<Job, 'batch' | 'format' | 'head' | 'study'> { readonly id: number }
 
 /** How many plans a thread keeps: `slot` is below it. */
 export const slots = 256

@@ -3,9 +3,11 @@ import { Fault } from '../errors.ts'
 import { loadEngine } from '../ops/engine.ts'
 import { loadOnnx } from '../ops/onnx/runtime.ts'
 import type { Plan } from '../plan/plan.ts'
-import { runTogether } from '../run/company.ts'
+import { runTogether, type Outcome } from '../run/company.ts'
 import { host, type Hosted } from '../run/hosted.ts'
-import { encoders } from '../trace/encode.ts'
+import { carryOut } from '../studies/table.ts'
+import { encoders, type Format, type Head } from '../trace/encode.ts'
+import { encodeMembers } from '../trace/members.ts'
 import { giveBack } from '../trace/room.ts'
 import type { FromWorker, ToWorker, WorkerData } from './protocol.ts'
 
@@ -35,19 +37,23 @@ async function run ({ model, slot, plan, parts, sent }: Extract<ToWorker, { type
   if (plan !== undefined) plans[slot] = plan
   const own = plans[slot]
   const hosted = models.get(model)
-  const outcomes = hosted === undefined ? [] : await runTogether(hosted, own, parts.map(({ batch }) => batch))
-  for (const [n, { id, head, format }] of parts.entries()) {
+  const studied = parts[0].study !== undefined
+  const outcomes = hosted === undefined || studied ? [] : await runTogether(hosted, own, parts.map(({ batch }) => batch))
+  for (const [n, { id, head, format, batch, study }] of parts.entries()) {
     try {
-      const outcome = outcomes[n]
-      if (outcome === undefined) throw new Fault('not_ready', 'the model is not loaded yet: try again in a moment')
-      if ('error' in outcome) throw outcome.error
-      const body = encoders[format](head, { ...outcome.traced, receipt: outcome.receipt }, own)
+      if (hosted === undefined) throw new Fault('not_ready', 'the model is not loaded yet: try again in a moment')
+      const body = study === undefined ? encoded(outcomes[n], head, format, own) : encodeMembers(head, await carryOut(hosted, own, batch, study))
       // Shared memory is seen where it lies; the rest is moved.
       send({ type: 'answered', id, body }, body.buffer instanceof ArrayBuffer ? [body.buffer] : [])
     } catch (error) {
       fail(id, error as Error)
     }
   }
+}
+
+function encoded (outcome: Outcome, head: Head, format: Format, plan: Plan): Uint8Array {
+  if ('error' in outcome) throw outcome.error
+  return encoders[format](head, { ...outcome.traced, receipt: outcome.receipt }, plan)
 }
 
 function fail (id: number, error: Error): void {

@@ -19,6 +19,7 @@ const sampling = 256
 
 /** A model on the engines of one thread: op by op on tfjs or wasm, the reference; and compiled, where that is to be had. */
 export interface Hosted {
+  readonly file: ModelFile
   run: (plan: Plan, batch: Batch) => Promise<{ traced: Traced, receipt: Receipt }>
   dispose: () => Promise<void>
 }
@@ -108,10 +109,10 @@ export async function host (engine: Engine, onnx: OnnxRuntime | null, file: Mode
       await dispose()
       return { receipt: { ...receipt, ...slow }, reason, model: null }
     }
-    if (onnx === null) return { receipt: { ...receipt, ...slow }, model: { run, dispose } }
+    if (onnx === null) return { receipt: { ...receipt, ...slow }, model: { file, run, dispose } }
     const own = await run(check.plan, check.sample)
     const whole = { ...receipt, engine: own.receipt.engine, checked: [...receipt.checked, ...own.receipt.engine === 'onnx' ? [engine.name] : []], maxDifference: Math.max(receipt.maxDifference, own.receipt.maxDifference) }
-    return { receipt: { ...whole, ...slow, ...(own.receipt.warning === undefined ? {} : { warning: own.receipt.warning }) }, model: { run, dispose } }
+    return { receipt: { ...whole, ...slow, ...(own.receipt.warning === undefined ? {} : { warning: own.receipt.warning }) }, model: { file, run, dispose } }
   } catch (error) {
     await dispose()
     throw error

@@ -1,0 +1,28 @@
+/** The steps of each sequence as players of a game: the last ones each alone, all before them together. */
+export interface Players {
+  /** `t-1`, `t-2`, ..., and `older` where there are steps before the window. */
+  readonly names: readonly string[]
+  /** `[batch, step]`: whose step it is, an index into `names`; -1 for a step that the model masks. */
+  readonly of: Int8Array
+  /** `[batch]`: the input step that is t-1; -1 where all are masked. */
+  readonly last: readonly number[]
+}
+
+export const older = 'older'
+
+/**
+ * t-1 is the last step that the model reads: behind it there is only padding. Earlier steps are counted as they lie, masked ones too, so that t-5 always is
+ * five steps before the prediction.
+ */
+export function playersOf (batch: number, steps: number, window: number, counts: Uint8Array | null): Players {
+  const alone = Math.min(window, steps)
+  const names = [...Array.from({ length: alone }, (_, n) => `t-${n + 1}`), ...(steps > alone ? [older] : [])]
+  const of = new Int8Array(batch * steps).fill(-1)
+  const last = Array.from({ length: batch }, (_, b) => {
+    let end = steps - 1
+    while (end >= 0 && counts?.[b * steps + end] === 0) end--
+    for (let step = 0; step <= end; step++) if (counts?.[b * steps + step] !== 0) of[b * steps + step] = Math.min(end - step, alone)
+    return end
+  })
+  return { names, of, last }
+}
