@@ -107,9 +107,11 @@ function runLayer<T> (context: Context<T>, layer: Layer, call: ChildCall<T>): La
   try {
     return layerFunction(whole)
   } catch (error) {
-    // An activation does not know whose it is.
-    if (!(error instanceof Fault) || error.code !== 'unsupported_layer' || error.message.startsWith('layer ')) throw error
-    throw new Fault('unsupported_layer', `layer "${layer.path}" (${layer.className}): ${error.message}`)
+    if (error instanceof Fault && (error.code !== 'unsupported_layer' || error.message.startsWith('layer '))) throw error
+    // An activation, or an op, does not know whose it is.
+    if (error instanceof Fault) throw new Fault('unsupported_layer', `layer "${layer.path}" (${layer.className}): ${error.message}`)
+    const { message } = error as Error
+    throw message.startsWith('layer ') ? error : new Error(`layer "${layer.path}" (${layer.className}): ${message}`, { cause: error })
   }
 }
 

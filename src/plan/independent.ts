@@ -1,4 +1,4 @@
-import { runGraph } from '../layers/graph.ts'
+import { mapStates, runPlan, type Given } from '../layers/run-plan.ts'
 import type { Layer, ModelFile } from '../model.ts'
 import type { Batch } from '../request/probe.ts'
 import { batchAxisOps, same, type Sequences } from './batch-axis.ts'
@@ -23,23 +23,19 @@ export function independent (file: ModelFile, plan: Plan, initial: Batch['initia
   return answer
 }
 
-function prove ({ graph, keras }: ModelFile, plan: Plan, initial: Batch['initial']): boolean {
-  const batched = (shape: readonly (number | null)[]): Sequences => ({ shape: shape.map((size, axis) => axis === 0 ? anyBatch : size ?? anySteps), batch: 0, merged: [] })
-  const weightsOf = ({ weights }: Layer): Record<string, Sequences> => Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, same(shape)]))
-  const feeds = graph.inputs.map(({ shape }) => ({ tensor: batched(shape), mask: null }))
-  const wanted = new Map(plan.layers.map(({ key, internals }) => [key, new Set(internals.map(({ name }) => name))]))
-  const states = new Map(Object.entries(initial).map(([key, states]) => [key, Object.fromEntries(Object.entries(states).map(([name, { shape }]) => [name, batched(shape)]))]))
+function prove (file: ModelFile, plan: Plan, initial: Batch['initial']): boolean {
+  const batched = (shape: readonly (number | null)[]): number[] => shape.map((size, axis) => axis === 0 ? anyBatch : size ?? anySteps)
   try {
-    const results = runGraph({ ops: batchAxisOps(), keras, weightsOf }, graph, plan.nodes, feeds, { wanted, initial: states })
-    const given = [
-      ...plan.layers.flatMap(({ node, internals, outputs }) => {
-        const result = results.get(node)!
-        return [...internals.flatMap(({ name }) => result.internals?.[name] ?? []), ...outputs.map(({ index }) => result.outputs[index])]
-      }),
-      ...plan.outputs.map(({ node, index }) => results.get(node)!.outputs[index])
-    ]
-    return given.every(({ shape, batch, merged }) => batch === 0 && merged.length === 0 && shape[0] === anyBatch)
+    const { layers, outputs } = follow(file, plan, file.graph.inputs.map(({ shape }) => batched(shape)), mapStates(initial, ({ shape }) => batched(shape)))
+    return [...layers.flatMap((tensors) => [...tensors.values()]), ...outputs].every(({ shape, batch, merged }) => batch === 0 && merged.length === 0 && shape[0] === anyBatch)
   } catch {
     return false
   }
+}
+
+/** Where the sequences of a batch lie in all that a plan gives, and its shapes, for inputs and states of these shapes. Throws where sequences are mixed, or sizes do not fit. */
+export function follow (file: ModelFile, plan: Plan, inputs: readonly (readonly number[])[], initial: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>): Given<Sequences> {
+  const batched = (shape: readonly number[]): Sequences => ({ shape, batch: 0, merged: [] })
+  const weightsOf = ({ weights }: Layer): Record<string, Sequences> => Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, same(shape)]))
+  return runPlan(batchAxisOps(), weightsOf, file, plan, inputs.map(batched), mapStates(initial, batched))
 }

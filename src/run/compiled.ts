@@ -1,6 +1,7 @@
 import type { Tensor } from 'onnxruntime-node'
-import { runGraph } from '../layers/graph.ts'
-import type { Layer, ModelFile, Values } from '../model.ts'
+import { mapStates, runPlan } from '../layers/run-plan.ts'
+import type { ModelFile, Values } from '../model.ts'
+import { constants } from '../ops/onnx/constants.ts'
 import { Builder, type Value } from '../ops/onnx/builder.ts'
 import { onnxOps } from '../ops/onnx/ops.ts'
 import { encodeModel, type ValueInfo } from '../ops/onnx/proto.ts'
@@ -70,32 +71,23 @@ export async function compile ({ ort, threads }: OnnxRuntime, file: ModelFile, c
 function write (file: ModelFile, plan: Plan, sample: Batch): { bytes: Uint8Array, outputs: ReadonlySet<string> } {
   const b = new Builder()
   const ops = onnxOps(b)
+  const weightsOf = constants(b)
   const inputs: ValueInfo[] = []
   const input = (name: string, shape: readonly number[]): Value => {
     inputs.push({ name, type: 'float', shape })
     return { name, type: 'float', shape }
   }
   const batch = sample.size === 1 ? 1 : -1
-  const feeds = file.graph.inputs.map(({ name, shape }) => ({ tensor: input(`in:${name}`, shape.map((size, axis) => axis === 0 ? batch : size ?? -1)), mask: null }))
-  const initial = new Map(Object.entries(sample.initial).map(([key, states]) =>
-    [key, Object.fromEntries(Object.entries(states).map(([name, { shape }]) => [name, input(`state:${key}/${name}`, shape.with(0, batch))]))]))
-  const wanted = new Map(plan.layers.map(({ key, internals }) => [key, new Set(internals.map(({ name }) => name))]))
-  const weights = new Map<Layer, Record<string, Value>>()
-  const weightsOf = (layer: Layer): Record<string, Value> => {
-    const known = weights.get(layer) ?? Object.fromEntries(Object.entries(layer.weights).map(([name, { data, shape }]) => [name, b.constant(data, shape)]))
-    weights.set(layer, known)
-    return known
-  }
-  const results = runGraph({ ops, keras: file.keras, weightsOf, lastStep: plan.steps === 'last' }, file.graph, plan.nodes, feeds, { wanted, initial })
+  const feeds = file.graph.inputs.map(({ name, shape }) => input(`in:${name}`, shape.map((size, axis) => axis === 0 ? batch : size ?? -1)))
+  const initial = mapStates(sample.initial, ({ shape }, key, name) => input(`state:${key}/${name}`, shape.with(0, batch)))
+  const { results, layers, outputs } = runPlan(ops, weightsOf, file, plan, feeds, initial)
   const given: { name: string, value: Value }[] = []
   const give = (name: string, value: Value): void => { given.push({ name, value: ops.cast(value, 'float') }) }
-  for (const [n, { node, internals, outputs }] of plan.layers.entries()) {
-    const result = results.get(node)!
-    for (const { name } of internals) if (result.internals?.[name] !== undefined) give(`layer:${n}:${name}`, result.internals[name])
-    for (const { name, index } of outputs) give(`layer:${n}:${name}`, result.outputs[index])
-    if (plan.steps === 'last' && internals.some(({ stepAxis }) => stepAxis !== null)) give(`last:${n}`, lastStepRead(ops, result))
+  for (const [n, { node, internals }] of plan.layers.entries()) {
+    for (const [name, value] of layers[n]) give(`layer:${n}:${name}`, value)
+    if (plan.steps === 'last' && internals.some(({ stepAxis }) => stepAxis !== null)) give(`last:${n}`, lastStepRead(ops, results.get(node)!))
   }
-  for (const [n, { node, index }] of plan.outputs.entries()) give(`out:${n}`, results.get(node)!.outputs[index])
+  for (const [n, value] of outputs.entries()) give(`out:${n}`, value)
   // A batch of one is that sequence, and its check shares what the answer computes.
   const sequence = sample.size === 1 ? null : input('sequence', [1])
   const far = distance(ops, weightsOf, file.keras, [...results.values()].flatMap(({ evidence }) => evidence ?? []), { of: sequence })

@@ -1,5 +1,5 @@
-import { runGraph } from '../layers/graph.ts'
 import type { Evidence, LayerResult } from '../layers/layer.ts'
+import { mapStates, runPlan } from '../layers/run-plan.ts'
 import type { ModelFile, Values } from '../model.ts'
 import type { Ops } from '../ops/ops.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -26,18 +26,12 @@ export interface Extract<T> {
 export function extract<T> (runtime: Runtime<T>, resident: Resident<T>, file: ModelFile, plan: Plan, batch: Batch): Extract<T> {
   const { ops, read } = runtime
   const tensor = ({ shape, data }: Values): T => ops.constant(data, shape)
-  const feeds = file.graph.inputs.map(({ name }) => ({ tensor: tensor(batch.inputs[name]), mask: null }))
-  const wanted = new Map(plan.layers.map(({ key, internals }) => [key, new Set(internals.map(({ name }) => name))]))
-  const initial = new Map(Object.entries(batch.initial).map(([key, states]) =>
-    [key, Object.fromEntries(Object.entries(states).map(([name, values]) => [name, tensor(values)]))]))
-  const results = runGraph({ ops, keras: file.keras, weightsOf: resident.weightsOf, lastStep: plan.steps === 'last' }, file.graph, plan.nodes, feeds, { wanted, initial })
+  const inputs = file.graph.inputs.map(({ name }) => tensor(batch.inputs[name]))
+  const { results, layers, outputs } = runPlan(ops, resident.weightsOf, file, plan, inputs, mapStates(batch.initial, tensor))
   const traced = finish(plan, batch, (n, name) => {
-    const { node, outputs } = plan.layers[n]
-    const result = results.get(node)!
-    const own = outputs.find((output) => output.name === name)
-    const handle = own === undefined ? result.internals?.[name] : result.outputs[own.index]
+    const handle = layers[n].get(name)
     return handle === undefined ? undefined : read(handle)
-  }, (n) => read(results.get(plan.outputs[n].node)!.outputs[plan.outputs[n].index]), (n) => read(lastStepRead(ops, results.get(plan.layers[n].node)!)).data[0])
+  }, (n) => read(outputs[n]), (n) => read(lastStepRead(ops, results.get(plan.layers[n].node)!)).data[0])
   return { traced, evidence: [...results.values()].flatMap(({ evidence }) => evidence ?? []) }
 }
 

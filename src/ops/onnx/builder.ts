@@ -11,18 +11,22 @@ export class Builder {
   readonly #initializers: Initializer[] = []
   readonly #constants = new Map<unknown, Value>()
   readonly #outer: Builder | null
-  readonly #names: { next: number }
+  readonly #names: { next: number, readonly taken: ReadonlySet<string> }
   /** Where nodes go: this graph, or the body of the loop being written. */
   #open: Builder
 
-  constructor (outer: Builder | null = null) {
+  /** `taken`: names of inputs and outputs to come, which nothing else may have. */
+  constructor (outer: Builder | null = null, taken: ReadonlySet<string> = new Set()) {
     this.#outer = outer
-    this.#names = outer === null ? { next: 0 } : outer.#names
+    this.#names = outer === null ? { next: 0, taken } : outer.#names
     this.#open = this
   }
 
   fresh (type: ElementType, shape: readonly number[]): Value {
-    return { name: `t${this.#names.next++}`, type, shape }
+    let name: string
+    do name = `t${this.#names.next++}`
+    while (this.#names.taken.has(name))
+    return { name, type, shape }
   }
 
   /** Adds a node with one output of the type and shape given. */

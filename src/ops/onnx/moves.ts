@@ -23,7 +23,10 @@ export function moves (b: Builder): Moves {
     return b.node('Unsqueeze', [x, b.whole([place])], x.type, x.shape.toSpliced(place, 0, 1))
   }
   return {
-    reshape: (x, shape) => b.node('Reshape', [x, b.whole(shape)], x.type, known(x.shape, shape)),
+    reshape: (x, shape) => {
+      if (shape.filter((size) => size < 0).length > 1) throw new RangeError('a shape with several free axes is known only when it runs')
+      return b.node('Reshape', [x, b.whole(shape)], x.type, known(x.shape, shape))
+    },
     splitFirst: (x, like) => {
       const [step, batch] = like.shape
       const inner = x.shape.slice(1)

@@ -21,6 +21,8 @@ export interface ValueInfo {
   readonly type: ElementType
   /** A free axis is a word, or -1 where it has none. */
   readonly shape: readonly (number | string)[]
+  /** What it is, for a reader. */
+  readonly doc?: string
 }
 
 export interface Initializer { readonly name: string, readonly shape: readonly number[], readonly data: Float32Array | BigInt64Array }
@@ -32,9 +34,18 @@ export interface Graph {
   readonly initializers: readonly Initializer[]
 }
 
-/** Fields of one message. */
+/** What a file says of itself beside its graph. */
+export interface About {
+  readonly doc: string
+  /** The version of who wrote it. */
+  readonly producer: string
+  readonly properties: Readonly<Record<string, string>>
+}
+
+/** Fields of one message. Bytes are kept where they lie: a message in another, and a weight, are not copied. */
 class Message {
   readonly #parts: Uint8Array[] = []
+  #length = 0
 
   /** Numbers below 2^53 or negative ones, as protobuf's int64. */
   int (field: number, value: number): void {
@@ -44,13 +55,13 @@ class Message {
 
   float (field: number, value: number): void {
     this.#varint(field << 3 | 5)
-    this.#parts.push(new Uint8Array(Float32Array.of(value).buffer))
+    this.#push(new Uint8Array(Float32Array.of(value).buffer))
   }
 
   bytes (field: number, value: Uint8Array): void {
     this.#varint(field << 3 | 2)
     this.#varint(value.length)
-    this.#parts.push(value)
+    this.#push(value)
   }
 
   text (field: number, value: string): void {
@@ -60,11 +71,19 @@ class Message {
   message (field: number, write: (message: Message) => void): void {
     const inner = new Message()
     write(inner)
-    this.bytes(field, inner.finish())
+    this.#varint(field << 3 | 2)
+    this.#varint(inner.#length)
+    for (const part of inner.#parts) this.#push(part)
   }
 
-  finish (): Uint8Array {
-    return Buffer.concat(this.#parts)
+  /** All of it, one part after the other. */
+  get parts (): readonly Uint8Array[] {
+    return this.#parts
+  }
+
+  #push (part: Uint8Array): void {
+    this.#parts.push(part)
+    this.#length += part.length
   }
 
   #varint (value: number): void {
@@ -74,17 +93,36 @@ class Message {
       bytes.push(Number(rest & 127n) | (rest > 127n ? 128 : 0))
       rest >>= 7n
     } while (rest > 0n)
-    this.#parts.push(Uint8Array.from(bytes))
+    this.#push(Uint8Array.from(bytes))
   }
 }
 
 /** The bytes of an ONNX model with this graph. */
 export function encodeModel (graph: Graph): Uint8Array {
+  return Buffer.concat(modelParts(graph))
+}
+
+/** The version of the file format, and of the operators' definitions. */
+export const versions = { ir: 8, opset: 18 } as const
+
+/** The same in parts that follow each other; arrays of the graph lie in them as they are, without a copy. */
+export function modelParts (graph: Graph, about?: About): readonly Uint8Array[] {
   const model = new Message()
-  model.int(1, 8)
+  model.int(1, versions.ir)
+  if (about !== undefined) {
+    model.text(2, 'statescope')
+    model.text(3, about.producer)
+    model.text(6, about.doc)
+  }
   model.message(7, (message) => writeGraph(message, graph, 'statescope'))
-  model.message(8, (opset) => opset.int(2, 18))
-  return model.finish()
+  model.message(8, (opset) => opset.int(2, versions.opset))
+  for (const [key, value] of Object.entries(about?.properties ?? {})) {
+    model.message(14, (property) => {
+      property.text(1, key)
+      property.text(2, value)
+    })
+  }
+  return model.parts
 }
 
 function writeGraph (to: Message, { nodes, inputs, outputs, initializers }: Graph, name: string): void {
@@ -109,7 +147,7 @@ function writeGraph (to: Message, { nodes, inputs, outputs, initializers }: Grap
   for (const output of outputs) to.message(12, (message) => writeValue(message, output))
 }
 
-function writeValue (to: Message, { name, type, shape }: ValueInfo): void {
+function writeValue (to: Message, { name, type, shape, doc }: ValueInfo): void {
   to.text(1, name)
   to.message(2, (about) => about.message(1, (tensor) => {
     tensor.int(1, elementTypes[type])
@@ -122,6 +160,7 @@ function writeValue (to: Message, { name, type, shape }: ValueInfo): void {
       }
     })
   }))
+  if (doc !== undefined) to.text(3, doc)
 }
 
 /** AttributeProto's numbers for its own types. */
