@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { ModelFile } from '../model.ts'
 import type { Meta } from '../registry/meta.ts'
 import type { Probe } from '../request/probe.ts'
@@ -10,7 +11,7 @@ const most = 64
 /** A probe can be as long as its request: the words of a longer one are not kept. */
 const longest = 4096
 
-const kept = new WeakMap<ModelFile, Map<string, Plan>>()
+const kept = new WeakMap<ModelFile, LRUCache<string, Plan>>()
 
 /** `buildPlan`, once for each probe: the same probe gets the very same plan again. */
 export function planFor (file: ModelFile, probe: Probe, meta: Meta): Plan {
@@ -24,11 +25,11 @@ export function planForNames (file: ModelFile, names: readonly string[], where: 
 
 function keep (file: ModelFile, key: string, build: () => Plan): Plan {
   if (key.length > longest) return build()
-  const plans = kept.get(file) ?? new Map<string, Plan>()
+  const plans = kept.get(file) ?? new LRUCache<string, Plan>({ max: most })
   kept.set(file, plans)
-  const plan = plans.get(key) ?? build()
-  plans.delete(key)
+  const known = plans.get(key)
+  if (known !== undefined) return known
+  const plan = build()
   plans.set(key, plan)
-  if (plans.size > most) plans.delete(plans.keys().next().value!)
   return plan
 }

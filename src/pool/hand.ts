@@ -27,13 +27,17 @@ export class Hand {
   busy = true
   readonly #data: WorkerData
   readonly #events: HandEvents
-  readonly #waiting = new Map<number, Waiting>()
+  /**
+   * By the id of their message; an id that is answered is used again. Not a Map: V8 leaves an old table behind after some deletions, and old tables
+   * keep one another, with all that they held, until the next collection of everything.
+   */
+  #waiting: (Waiting | undefined)[] = []
+  #free: number[] = []
   /** Where it keeps the plans that it knows; the oldest makes room. */
   #plans = new Map<Plan, number>()
   /** Memory of its answers, to go back with the next run. */
   #sent: SharedArrayBuffer[] = []
   #worker: Worker | null = null
-  #count = 0
   #running = 0
   #closing = false
 
@@ -67,8 +71,10 @@ export class Hand {
       worker.on('exit', () => {
         this.busy = true
         this.#running = 0
-        for (const { reject } of this.#waiting.values()) reject(new Fault('not_ready', 'the engine stopped while it worked on this; it is being started again: try once more in a few seconds'))
-        this.#waiting.clear()
+        const waiting = this.#waiting
+        this.#waiting = []
+        this.#free = []
+        for (const one of waiting) one?.reject(new Fault('not_ready', 'the engine stopped while it worked on this; it is being started again: try once more in a few seconds'))
         if (!born) reject(new Error(cause))
         else if (!this.#closing) this.#events.onDeath(this, cause)
       })
@@ -120,14 +126,15 @@ export class Hand {
   }
 
   #wait (waiting: Waiting): number {
-    const id = this.#count++
-    this.#waiting.set(id, waiting)
+    const id = this.#free.pop() ?? this.#waiting.length
+    this.#waiting[id] = waiting
     return id
   }
 
   #hear (message: Exclude<FromWorker, { type: 'started' }>): void {
-    const waiting = this.#waiting.get(message.id)
-    this.#waiting.delete(message.id)
+    const waiting = this.#waiting[message.id]
+    this.#waiting[message.id] = undefined
+    this.#free.push(message.id)
     if (message.type === 'failed') waiting?.reject(new Fault(message.code, message.detail, message.pointer))
     else waiting?.resolve(message)
   }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { ModelFile } from '../model.ts'
 import type { Engine } from '../ops/engine.ts'
 import type { OnnxRuntime } from '../ops/onnx/runtime.ts'
@@ -35,9 +36,13 @@ export async function host (engine: Engine, onnx: OnnxRuntime | null, file: Mode
   const runtime = eagerRuntime(engine)
   const resident = reside(engine, file.graph)
   const slow = engine.reason === undefined ? {} : { warning: engine.reason }
-  const plans = new Map<string, Compiled>()
+  const plans = new LRUCache<string, Compiled>({ max: kept, dispose: (plan) => leaving.push(plan) })
+  /** Compiled plans that have made room and are not disposed of yet. */
+  const leaving: Compiled[] = []
   const refused = new Map<string, string>()
   let answers = 0
+
+  const leave = async (): Promise<void> => { for (const { dispose } of leaving.splice(0)) await dispose() }
 
   const byReference = (plan: Plan, batch: Batch): Reference => runtime.scope(() => {
     const { traced, evidence } = extract(runtime, resident, file, plan, batch)
@@ -51,11 +56,7 @@ export async function host (engine: Engine, onnx: OnnxRuntime | null, file: Mode
     const no = refused.get(key)
     if (no !== undefined) return { warning: no }
     const known = plans.get(key)
-    if (known !== undefined) {
-      plans.delete(key)
-      plans.set(key, known)
-      return known
-    }
+    if (known !== undefined) return known
     let fresh: Compiled | null = null
     try {
       fresh = await compile(onnx, file, plan, batch)
@@ -69,11 +70,7 @@ export async function host (engine: Engine, onnx: OnnxRuntime | null, file: Mode
       return { warning }
     }
     plans.set(key, fresh)
-    for (const [oldest, { dispose }] of plans) {
-      if (plans.size <= kept) break
-      plans.delete(oldest)
-      await dispose()
-    }
+    await leave()
     return fresh
   }
 
@@ -99,8 +96,8 @@ export async function host (engine: Engine, onnx: OnnxRuntime | null, file: Mode
 
   const dispose = async (): Promise<void> => {
     resident.dispose()
-    await Promise.all([...plans.values()].map(async (plan) => await plan.dispose()))
     plans.clear()
+    await leave()
   }
 
   try {
