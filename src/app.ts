@@ -8,6 +8,7 @@ import { negotiate } from './http/accept.ts'
 import { decompressBodies, readArrays } from './http/bodies.ts'
 import { watchClosing } from './http/closing.ts'
 import { codingFor, compressAnswers } from './http/compress.ts'
+import { decodeRoutes } from './http/decode.ts'
 import { docsRoutes, document } from './http/docs.ts'
 import { healthRoutes } from './http/health.ts'
 import { readJson } from './http/json.ts'
@@ -56,6 +57,11 @@ export async function buildApp (settings: Settings, service: ServiceSource): Pro
       compressAnswers(api, codingFor)
       modelRoutes(api, service)
       probeRoutes(api, service)
+    })
+    await open.register(async (texts) => {
+      readQueries(texts)
+      compressAnswers(texts, codingFor)
+      decodeRoutes(texts, service)
     })
   }))
   await app.register(async (v2) => await v2Routes(v2, service, settings))

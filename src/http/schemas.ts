@@ -1,4 +1,5 @@
 import { Type, type TSchema, type TSchemaOptions } from 'typebox'
+import { languages } from '../decode/decode.ts'
 import { tensorKinds } from '../request/probe.ts'
 import { examples } from './examples.ts'
 
@@ -77,6 +78,11 @@ export const WeightsQuery = Type.Object({
   layer: Type.Optional(Type.String({ description: 'One layer only, by its key.' })),
   values: Type.Optional(Type.Boolean({ description: '`false` leaves the numbers out: names, shapes and axes only. Default: true.' })),
   layout: Type.Optional(Type.Enum(['gates', 'keras'], { description: '`gates` (default): the arrays of each gate. `keras`: the list that get_weights() gives.' }))
+}, closed)
+
+export const DecodeQuery = Type.Object({
+  language: Type.Enum([...languages], { description: 'The language of the program.' }),
+  version: Type.Optional(Version)
 }, closed)
 
 export const ModelParams = Type.Object({ id: Type.String({ description: 'The id of the model.' }) })

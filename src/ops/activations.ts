@@ -9,7 +9,8 @@ import { activations, type Activation, type Entry, type Keras, type Settings } f
  */
 export function activation<T> (ops: Ops<T>, name: unknown, keras: Keras): (x: T) => T {
   const { apply } = find(name, keras)
-  return (x) => apply(ops, x)
+  const whole = (x: T): T => apply(ops, x)
+  return ops.named === undefined ? whole : (x) => ops.named!(read(name).name, x, whole)
 }
 
 /** What stands in an equation for the activation, with `x` for its operand: `max(0, min(1, 0.2 * x + 0.5))`. Throws as `activation` does. */

@@ -83,6 +83,9 @@ export interface Ops<T> {
    * time; undefined for a cell, or an activation, that the kernel does not know. At masked steps the state carries over.
    */
   fusedHidden?: (cell: FusedCell<T>) => T | undefined
+
+  /** Of an op set that writes formulas down: an activation kept as one call by its name, in place of the ops that `apply` makes of it. */
+  named?: (name: string, x: T, apply: (x: T) => T) => T
 }
 
 /** A cell in Keras' own layout: kernel `[feature, gate * unit]`, blocks i,f,c,o or z,r,h. */
