@@ -2,6 +2,9 @@ import type { FastifyInstance } from 'fastify'
 import type { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Fault } from '../errors.ts'
+import { parseScanned } from '../request/scan.ts'
+import { got, isObject } from '../request/words.ts'
+import { whatIsWrong } from './json.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -54,6 +57,19 @@ export async function * linesOf (body: Readable, limit: number): AsyncGenerator<
   }
   const last = end()
   if (last.bytes === null || !isBlank(last.bytes)) yield last
+}
+
+/** The object that a line is. `limit` is for the message about a line that was longer. */
+export function readLine (bytes: Buffer | null, limit: number): Readonly<Record<string, unknown>> {
+  if (bytes === null) throw new Fault('too_large', `the line is longer than ${limit} bytes: send its sequence in parts, or start the service with a larger BODY_LIMIT_MB`)
+  let line: unknown
+  try {
+    line = parseScanned(bytes, (text) => JSON.parse(text) as unknown)
+  } catch {
+    throw new Fault('malformed', whatIsWrong(bytes.toString()).replace('The body', 'The line'))
+  }
+  if (!isObject(line)) throw new Fault('invalid_value', `a line is an object with "inputs", got ${got(line)}`, '')
+  return line
 }
 
 /**

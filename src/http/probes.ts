@@ -7,18 +7,17 @@ import { decodeRequest, type RequestKind } from '../request/decode.ts'
 import type { Served } from '../registry/entry.ts'
 import { decodeLine, sequencesOf } from '../request/ndjson.ts'
 import type { Batch } from '../request/probe.ts'
-import { parseScanned } from '../request/scan.ts'
-import { got, isObject } from '../request/words.ts'
 import type { Head } from '../trace/encode.ts'
 import { answerFormats as formats, contentType, formatFor } from './accept.ts'
 import { answers, HiddenStatesAnswer, PredictAnswer } from './answers.ts'
 import { sendAnswer } from './bytes.ts'
-import { whatIsWrong } from './json.ts'
-import { inOrder, lineOf, linesOf, patiently, readNdjson } from './ndjson.ts'
+import { inOrder, lineOf, linesOf, patiently, readLine, readNdjson } from './ndjson.ts'
 import { problem } from './problem.ts'
 import { withQuery, type Addressed } from './query.ts'
 import { HiddenStatesBody, HiddenStatesQuery, ModelHiddenStatesBody, ModelParams, ModelPredictBody, PredictBody, PredictQuery } from './schemas.ts'
 import type { App, Service, ServiceSource } from './service.ts'
+import { summarise } from './summary.ts'
+import { summariseLines } from './summary-lines.ts'
 
 const faultsOfProbes = ['malformed', 'unauthorized', 'unknown_model', 'not_acceptable', 'model_refused', 'too_large', 'unsupported_media_type', 'invalid_value', 'wrong_shape',
   'unknown_name', 'queue_full', 'internal', 'not_ready', 'unsound', 'deadline'] as const
@@ -54,7 +53,8 @@ export function probeRoutes (app: App, service: ServiceSource): void {
 /** Decode, plan, pool: the encoded answer, or the stream of a line for each sequence. */
 async function answer ({ registry, pool }: Service, request: FastifyRequest, reply: FastifyReply, body: Addressed, kind: RequestKind): Promise<FastifyReply> {
   const entry = registry.get(body.model, body.version)
-  const { probe, batch } = decodeRequest(body, entry, kind)
+  const { probe, batch, summary } = decodeRequest(body, entry, kind)
+  if (summary !== null) return reply.send(await summarise(pool, entry, { probe, batch, summary }, request))
   const plan = planFor(entry.file, probe, entry.meta)
   const head = headOf(entry)
   const alike = { plan, head, independent: independent(entry.file, plan, batch.initial) }
@@ -71,19 +71,20 @@ async function answer ({ registry, pool }: Service, request: FastifyRequest, rep
 /** The same for a model's own address, whose bodies may be lines. */
 async function answerOfModel (service: Service, request: FastifyRequest, reply: FastifyReply, kind: RequestKind): Promise<FastifyReply> {
   const { id } = request.params as { id: string }
-  const query = request.query as { version?: number }
+  const query = request.query as { version?: number, summary?: string }
   if (!(request.body instanceof Readable)) return await answer(service, request, reply, withQuery(request.body as Record<string, unknown>, id, query), kind)
-  formatFor(request.headers.accept, ['ndjson'])
   const { registry, pool } = service
   const entry = registry.get(id, query.version)
   const limit = request.routeOptions.bodyLimit ?? 0
-  return sendLines(reply, null, inOrder(linesOf(request.body, limit), async ({ number, bytes }) => {
+  const lines = linesOf(request.body, limit)
+  if (query.summary !== undefined) return reply.send(await summariseLines(pool, entry, lines, limit, query, request))
+  formatFor(request.headers.accept, ['ndjson'])
+  return sendLines(reply, null, inOrder(lines, async ({ number, bytes }) => {
     let line: Readonly<Record<string, unknown>> = {}
     try {
-      if (bytes === null) throw new Fault('too_large', `the line is longer than ${limit} bytes: send its sequence in parts, or start the service with a larger BODY_LIMIT_MB`)
-      line = readLine(bytes)
+      line = readLine(bytes, limit)
       const { id: echoed, ...body } = line
-      const elsewhere = ['model', 'version'].find((name) => body[name] !== undefined)
+      const elsewhere = ['model', 'version', ...kind === 'predict' ? [] : ['summary']].find((name) => body[name] !== undefined)
       if (elsewhere !== undefined) throw new Fault('invalid_value', `"${elsewhere}" stands in the address, for all lines`, `/${elsewhere}`)
       const { probe, batch } = decodeLine(withQuery(body, id, query), entry, kind)
       const plan = planFor(entry.file, probe, entry.meta)
@@ -103,17 +104,6 @@ function lineFrom (pool: Service['pool'], answer: Buffer): Buffer {
 }
 
 const headOf = ({ id, version, digest }: Served): Head => ({ model: id, version, digest })
-
-function readLine (bytes: Buffer): Readonly<Record<string, unknown>> {
-  let line: unknown
-  try {
-    line = parseScanned(bytes, (text) => JSON.parse(text) as unknown)
-  } catch {
-    throw new Fault('malformed', whatIsWrong(bytes.toString()).replace('The body', 'The line'))
-  }
-  if (!isObject(line)) throw new Fault('invalid_value', `a line is an object with "inputs", got ${got(line)}`, '')
-  return line
-}
 
 function * numbered<Item> (items: Iterable<Item>, from: number): Generator<[Item, number]> {
   for (const item of items) yield [item, from++]

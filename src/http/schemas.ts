@@ -28,9 +28,15 @@ const Steps = Type.Union([
 ], { description: 'Which input steps: counted from 0, negatives from the end, `to` exclusive. Default: "all".' })
 const Outputs = Type.Boolean({ description: 'Give the prediction of the same run too. Default: false.' })
 
+const Summary = Type.Object({
+  low: Type.Optional(Type.Number({ description: 'Values below it count as saturated low. Default: 0.1.' })),
+  high: Type.Optional(Type.Number({ description: 'Values above it count as saturated high. Default: 0.9.' })),
+  by: Type.Optional(Type.Enum(['all', 'step'], { description: '`all` (default): over all steps. `step`: for each input step.' }))
+}, { ...closed, description: 'Statistics of each unit in place of the tensors, over all sequences and every step that is not masked. Default of `tensors` then: hidden, cell and gates.' })
+
 const Model = Type.String({ description: 'The id of the model, as GET /models lists it.' })
 const prediction = { version: Type.Optional(Version), inputs: Inputs, raw: Type.Optional(Raw), initialState: Type.Optional(InitialState) }
-const states = { ...prediction, layers: Type.Optional(Layers), tensors: Type.Optional(Tensors), steps: Type.Optional(Steps), outputs: Type.Optional(Outputs) }
+const states = { ...prediction, layers: Type.Optional(Layers), tensors: Type.Optional(Tensors), steps: Type.Optional(Steps), outputs: Type.Optional(Outputs), summary: Type.Optional(Summary) }
 
 export const PredictBody = Type.Object({ model: Model, ...prediction }, { ...closed, 'x-examples': examples('predict') })
 export const HiddenStatesBody = Type.Object({ model: Model, ...states }, { ...closed, 'x-examples': examples('hidden-states') })
@@ -71,7 +77,8 @@ export const HiddenStatesQuery = Type.Object({
   layers: Type.Optional(listText('Layer keys.')),
   tensors: Type.Optional(listText(`What to give of each layer: ${tensorKinds.join(', ')}.`)),
   steps: Type.Optional(Type.String({ description: '`all`, `last`, whole numbers separated by commas, or a range as JSON: `{"from":2,"to":8,"every":2}`.' })),
-  outputs: Type.Optional(Outputs)
+  outputs: Type.Optional(Outputs),
+  summary: Type.Optional(Type.String({ description: '`all`, `step`, or JSON: `{"low":0.05,"high":0.95,"by":"step"}`. All lines of an NDJSON body are summarised together, in one JSON answer.' }))
 }, closed)
 export const WeightsQuery = Type.Object({
   version: Type.Optional(Version),

@@ -17,7 +17,7 @@ export interface Job {
   readonly head: Readonly<Record<string, unknown>>
   /** No sequence's result depends on the others of its batch: the job may run with other requests' (plan/independent.ts). */
   readonly independent: boolean
-  /** A question that takes more than one run: what it finds is the answer, as JSON. Such a job is not `independent`, it goes alone. */
+  /** A question that takes more than one run: what it finds is the answer, as JSON or as its own bytes. Such a job is not `independent`, it goes alone. */
   readonly study?: Study
 }
 

@@ -5,6 +5,7 @@ import { loadOnnx } from '../ops/onnx/runtime.ts'
 import type { Plan } from '../plan/plan.ts'
 import { runTogether, type Outcome } from '../run/company.ts'
 import { host, type Hosted } from '../run/hosted.ts'
+import type { Findings } from '../studies/study.ts'
 import { carryOut } from '../studies/table.ts'
 import { encoders, type Format, type Head } from '../trace/encode.ts'
 import { encodeMembers } from '../trace/members.ts'
@@ -42,7 +43,7 @@ async function run ({ model, slot, plan, parts, sent }: Extract<ToWorker, { type
   for (const [n, { id, head, format, batch, study }] of parts.entries()) {
     try {
       if (hosted === undefined) throw new Fault('not_ready', 'the model is not loaded yet: try again in a moment')
-      const body = study === undefined ? encoded(outcomes[n], head, format, own) : encodeMembers(head, await carryOut(hosted, own, batch, study))
+      const body = study === undefined ? encoded(outcomes[n], head, format, own) : written(head, await carryOut(hosted, own, batch, study))
       // Shared memory is seen where it lies; the rest is moved.
       send({ type: 'answered', id, body }, body.buffer instanceof ArrayBuffer ? [body.buffer] : [])
     } catch (error) {
@@ -55,6 +56,8 @@ function encoded (outcome: Outcome, head: Head, format: Format, plan: Plan): Uin
   if ('error' in outcome) throw outcome.error
   return encoders[format](head, { ...outcome.traced, receipt: outcome.receipt }, plan)
 }
+
+const written = (head: Head, findings: Findings): Uint8Array => findings instanceof Uint8Array ? findings : encodeMembers(head, findings)
 
 function fail (id: number, error: Error): void {
   const fault = error instanceof Fault ? error : new Fault('internal', `the engine failed: ${error.message}`)

@@ -1,8 +1,8 @@
 import { Fault } from '../errors.ts'
 import type { ModelFile } from '../model.ts'
 import type { Served } from '../registry/entry.ts'
-import { decodeRequest, type RequestKind } from './decode.ts'
-import type { Batch, Probe } from './probe.ts'
+import { decodeRequest, type Decoded, type RequestKind } from './decode.ts'
+import type { Batch } from './probe.ts'
 import { ScannedList } from './scanned.ts'
 import { isTyped } from './typed.ts'
 import { at, isObject, type Json } from './words.ts'
@@ -11,7 +11,7 @@ import { at, isObject, type Json } from './words.ts'
  * One line of an NDJSON body, with the fields of its address: one sequence, its inputs as in any request (`[1, step, feature]`) or without the batch axis
  * (`[step, feature]`, one text, one list of ids). The batch is of one sequence. Throws Fault with pointers into the line.
  */
-export function decodeLine (body: Json, entry: Pick<Served, 'file' | 'meta'>, kind: RequestKind): { probe: Probe, batch: Batch } {
+export function decodeLine (body: Json, entry: Pick<Served, 'file' | 'meta'>, kind: RequestKind): Decoded {
   const wrapped: string[] = []
   const inputs = withBatchAxis(body.inputs, entry.file, wrapped)
   try {

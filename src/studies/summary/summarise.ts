@@ -1,0 +1,131 @@
+import { serialize } from 'node:v8'
+import type { Values } from '../../model.ts'
+import type { Plan, PlannedLayer } from '../../plan/plan.ts'
+import type { Receipt } from '../../registry/entry.ts'
+import type { Batch, StepChoice } from '../../request/probe.ts'
+import type { Traced } from '../../run/extract.ts'
+import { chooseSteps } from '../../run/steps.ts'
+import type { CarryOut } from '../study.ts'
+import { coMomentsOf, type CoMoments } from './co-moments.ts'
+import { momentsOf } from './moments.ts'
+import type { Followed, SummaryStudy } from './study.ts'
+import { addSummary, checkSize, whole, type LayerSummary, type Summary, type TensorSummary } from './summary.ts'
+
+/** Numbers of states and gates that are held at once, where sequences are independent: 16 MiB, and what the engine needs to make them. */
+const most = 2 ** 22
+/** Sequences that fill the machine. */
+const fill = 32
+
+/** Runs a batch, in parts where that is possible, and gives a Summary in the form of `v8.serialize`: it is for adding, not for reading. */
+export const summary: CarryOut<SummaryStudy> = async (subject, plan, batch, study) => {
+  const rows = study.independent ? Math.max(fill, Math.floor(most / numbersOf(plan, batch))) : batch.size
+  let all: Summary | null = null
+  for (let from = 0; from < batch.size; from += rows) {
+    const part = rows >= batch.size ? batch : cut(batch, from, Math.min(batch.size, from + rows))
+    const { traced, receipt } = await subject.run(plan, part)
+    const own = summaryOf(plan, part, traced, receipt, study)
+    if (all === null) all = own
+    else addSummary(all, own)
+  }
+  return Uint8Array.from(serialize(all))
+}
+
+/** About how many numbers a plan gives of one sequence. */
+function numbersOf ({ layers }: Plan, { inputs }: Batch): number {
+  const places = Object.values(inputs).map(({ shape }) => shape.slice(1, Math.max(2, shape.length - 1)).reduce((a, b) => a * b, 1))
+  return Math.max(...places) * layers.reduce((sum, { units, internals }) => sum + (units ?? 1) * internals.length, 1)
+}
+
+/** Some sequences of a batch; views. */
+function cut ({ inputs, initial, size }: Batch, from: number, to: number): Batch {
+  const each = (arrays: Readonly<Record<string, Values>>): Record<string, Values> => Object.fromEntries(Object.entries(arrays).map(([name, { shape, data }]) => {
+    const one = data.length / size
+    return [name, { shape: shape.with(0, to - from), data: data.subarray(from * one, to * one) }]
+  }))
+  return { inputs: each(inputs), initial: Object.fromEntries(Object.entries(initial).map(([key, states]) => [key, each(states)])), size: to - from }
+}
+
+/** The summary of one run. */
+export function summaryOf (plan: Plan, batch: Batch, traced: Traced, receipt: Receipt, study: SummaryStudy): Summary {
+  const all: Summary = { batch: traced.batch, steps: null, nonFinite: 0, receipt, layers: new Map() }
+  for (const [n, layer] of plan.layers.entries()) {
+    const { tensors } = traced.layers[n]
+    all.layers.set(layer.key, layerSummary(all, layer, tensors, batch, study))
+    checkSize(all)
+  }
+  return all
+}
+
+function layerSummary (all: Summary, { key, internals }: PlannedLayer, tensors: Readonly<Record<string, Values>>, batch: Batch, study: SummaryStudy): LayerSummary {
+  const layer: LayerSummary = { tensors: new Map(), co: new Map() }
+  for (const { name, stepAxis } of internals) {
+    const values = tensors[name]
+    if (stepAxis === null || isMask(name) || values === undefined) continue
+    const { shape } = values
+    const steps = stepsOf(study.steps, shape[stepAxis])
+    all.steps = Math.max(all.steps ?? 0, shape[stepAxis])
+    const mask = maskFor(name, tensors)
+    const rows = (some: readonly number[]): Int32Array => rowsOf(values, stepAxis, some, mask)
+    const units = shape[shape.length - 1]
+    const own: TensorSummary = new Map()
+    const add = (step: number, chosen: Int32Array): void => {
+      const { moments, nonFinite } = momentsOf(values.data, units, chosen, study)
+      all.nonFinite += nonFinite
+      own.set(step, moments)
+    }
+    if (study.by === 'step') for (const step of steps) add(step, rows([step]))
+    else add(whole, rows(steps))
+    layer.tensors.set(name, own)
+    if (name === 'hidden' || name.endsWith('/hidden')) {
+      const co = followedBy(values, batch, study.followed[key] ?? [], rows(steps))
+      if (co.size > 0) layer.co.set(name.slice(0, -'hidden'.length), co)
+    }
+  }
+  return layer
+}
+
+const isMask = (name: string): boolean => /(^|\/)mask$/.test(name)
+
+/** The chosen steps, each once. */
+function stepsOf (choice: StepChoice, length: number): number[] {
+  if (choice === 'last') return [length - 1]
+  return [...new Set(chooseSteps(choice, length) ?? Array.from({ length }, (_, step) => step))]
+}
+
+/** The mask of the layer that a tensor is of: beside it, or beside a wrapper around it. */
+function maskFor (name: string, tensors: Readonly<Record<string, Values>>): Values | undefined {
+  const parts = name.split('/')
+  for (let depth = parts.length - 1; depth >= 0; depth--) {
+    const mask = tensors[[...parts.slice(0, depth), 'mask'].join('/')]
+    if (mask !== undefined) return mask
+  }
+  return undefined
+}
+
+/** The rows of `[..., unit]` at some steps that are not masked: those of every sequence, and of every place of an image. */
+function rowsOf ({ shape }: Values, stepAxis: number, steps: readonly number[], mask: Values | undefined): Int32Array {
+  const outer = shape.slice(0, stepAxis).reduce((a, b) => a * b, 1)
+  const inner = shape.slice(stepAxis + 1, -1).reduce((a, b) => a * b, 1)
+  const rows = new Int32Array(outer * steps.length * inner)
+  let count = 0
+  for (let o = 0; o < outer; o++) {
+    for (const step of steps) {
+      const at = o * shape[stepAxis] + step
+      if (mask !== undefined && mask.data[at] === 0) continue
+      for (let i = 0; i < inner; i++) rows[count++] = at * inner + i
+    }
+  }
+  return rows.subarray(0, count)
+}
+
+/** Co-moments with the inputs that have a row for each row of the tensor. */
+function followedBy ({ shape, data }: Values, batch: Batch, followed: readonly Followed[], rows: Int32Array): Map<string, CoMoments> {
+  const places = shape.slice(0, -1)
+  const same = (axes: readonly number[]): boolean => axes.length === places.length && axes.every((size, axis) => size === places[axis])
+  return new Map(followed.flatMap(({ input, tokens }) => {
+    const { shape: given, data: values } = batch.inputs[input]
+    const units = shape[shape.length - 1]
+    if (tokens !== null) return same(given) ? [[input, coMomentsOf(data, units, { values, size: tokens, ids: true }, rows)]] : []
+    return same(given.slice(0, -1)) ? [[input, coMomentsOf(data, units, { values, size: given[given.length - 1], ids: false }, rows)]] : []
+  }))
+}
