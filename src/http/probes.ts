@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
+import { Type } from 'typebox'
 import { Fault } from '../errors.ts'
 import { independent } from '../plan/independent.ts'
 import { planFor } from '../plan/kept.ts'
@@ -18,6 +19,7 @@ import { HiddenStatesBody, HiddenStatesQuery, ModelHiddenStatesBody, ModelParams
 import type { App, Service, ServiceSource } from './service.ts'
 import { summarise } from './summary.ts'
 import { summariseLines } from './summary-lines.ts'
+import { SummaryAnswer } from './summary-schema.ts'
 
 const faultsOfProbes = ['malformed', 'unauthorized', 'unknown_model', 'not_acceptable', 'model_refused', 'too_large', 'unsupported_media_type', 'invalid_value', 'wrong_shape',
   'unknown_name', 'queue_full', 'internal', 'not_ready', 'unsound', 'deadline'] as const
@@ -26,7 +28,7 @@ const prediction = { tags: ['probes'], summary: 'What the model predicts', respo
 const states = {
   tags: ['probes'],
   summary: 'Hidden states, cell states and gates, step by step',
-  response: answers(HiddenStatesAnswer, 'The tensors asked for, by layer', formats, ...faultsOfProbes)
+  response: answers(Type.Union([HiddenStatesAnswer, SummaryAnswer]), 'The tensors asked for, by layer, or their summary', formats, ...faultsOfProbes)
 }
 
 /** The routes that run a model. */

@@ -13,7 +13,10 @@ const stepwise = new Set(['InputLayer', 'Identity', 'Masking', 'Embedding', 'Den
 export function followedInputs (graph: Graph, node: number): string[] {
   const names = new Map(graph.inputs.map(({ name, node }) => [node, name]))
   const found = new Set<string>()
-  const seen = new Set(sources(graph.nodes[node], graph.layers[graph.nodes[node].layer]))
+  const target = graph.layers[graph.nodes[node].layer]
+  // A model inside may do anything with the steps.
+  if (target.className === 'TimeDistributed' && !isLoop(target.children.layer)) return []
+  const seen = new Set(sources(graph.nodes[node], target))
   for (const at of seen) {
     const name = names.get(at)
     if (name !== undefined) found.add(name)
