@@ -23,6 +23,8 @@ export function eagerOps (tf: Tf, engine: 'tfjs' | 'wasm'): Ops<tfjs.Tensor> {
   const rank = (x: T): number => x.shape.length
   const sizes = (x: T): number[] => x.shape
 
+  const fill = (x: T, value: number): T => Object.is(value, 0) ? tf.zeros(x.shape) : tf.fill(x.shape, value, 'float32')
+
   const compare: Record<Parameters<Ops<T>['compare']>[0], (a: T, b: T) => T> = {
     equal: tf.equal, notEqual: tf.notEqual, less: tf.less, lessEqual: tf.lessEqual, greater: tf.greater, greaterEqual: tf.greaterEqual
   }
@@ -54,7 +56,10 @@ export function eagerOps (tf: Tf, engine: 'tfjs' | 'wasm'): Ops<tfjs.Tensor> {
     or: (a, b) => tf.logicalOr(a, b),
     not: (a) => tf.logicalNot(a),
     where: (mask, yes, no) => {
-      if (typeof yes === 'number' || typeof no === 'number' || yes.dtype !== 'bool' || no.dtype !== 'bool') return tf.where(mask, number(yes), number(no))
+      // A number stands as an array: to make one out of a single number takes WebAssembly three times as long.
+      if (typeof yes === 'number') return tf.where(mask, typeof no === 'number' ? number(yes) : fill(no, yes), number(no))
+      if (typeof no === 'number') return tf.where(mask, yes, fill(yes, no))
+      if (yes.dtype !== 'bool' || no.dtype !== 'bool') return tf.where(mask, yes, no)
       // WebAssembly's kernel chooses between floats only, and takes the whole engine down over masks.
       return tf.logicalOr(tf.logicalAnd(mask, yes), tf.logicalAnd(tf.logicalNot(mask), no))
     },
@@ -99,7 +104,7 @@ export function eagerOps (tf: Tf, engine: 'tfjs' | 'wasm'): Ops<tfjs.Tensor> {
     },
     expandDims: (x, axis) => tf.expandDims(x, axisOf(rank(x) + 1, axis)),
     squeeze: (x, axis) => tf.squeeze(x, [axisOf(rank(x), axis)]),
-    fill: (x, value) => tf.fill(x.shape, value, 'float32'),
+    fill,
     broadcastLike: (x, like) => tf.broadcastTo(x, like.shape),
     range: (x, axis) => tf.range(0, x.shape[axisOf(rank(x), axis)], 1, 'float32'),
 
