@@ -1,11 +1,10 @@
 // node bench/float-text.mjs: what one float32 costs as JSON text, beside JSON.stringify and, where $BENCH_PYTHON has it, orjson on a NumPy array.
 // Rounds are interleaved; each number is a median, in nanoseconds of CPU time, and its spread from the lowest to the highest.
 
-import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { JsonWriter, jsonSize } from '../dist/src/trace/json-writer.js'
 import { nestedWriter, plainRows } from '../dist/src/trace/float32-rows.js'
 import { compiledRows } from '../dist/src/trace/float32-wasm.js'
+import { startOrjson } from './orjson.mjs'
 
 const rounds = Number(process.env.ROUNDS ?? 15)
 const shape = [16, 100, 128]
@@ -58,23 +57,9 @@ for line in sys.stdin:
     print(time.process_time_ns() - start, len(text), flush=True)
 `
 
-async function startOrjson () {
-  const child = spawn(process.env.BENCH_PYTHON ?? 'python3', ['-c', python], { stdio: ['pipe', 'pipe', 'ignore'] })
-  child.on('error', () => {})
-  child.stdin.on('error', () => {})
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const { value } = await lines.next()
-  if (value === undefined) return null
-  return {
-    version: value.split(' ')[1],
-    async run (data) {
-      child.stdin.write(Buffer.from(data.buffer).toString('base64') + '\n')
-      const { value } = await lines.next()
-      const [time, bytes] = value.split(' ').map(Number)
-      return { time, bytes }
-    },
-    end: () => child.stdin.end()
-  }
+async function byOrjson (data) {
+  const [time, bytes] = await orjson.run(Buffer.from(data.buffer))
+  return { time, bytes }
 }
 
 function timed (way, data) {
@@ -84,7 +69,7 @@ function timed (way, data) {
   return { time: 1000 * (user + system), bytes }
 }
 
-const orjson = await startOrjson()
+const orjson = await startOrjson(python)
 const names = [...Object.keys(ways), ...(orjson === null ? [] : [`orjson ${orjson.version} on NumPy`])]
 console.log(`${size} floats [${shape}], ${rounds} rounds, Node.js ${process.version}${orjson === null ? ', no orjson ($BENCH_PYTHON)' : ''}`)
 for (const [kind, draw] of Object.entries(kinds)) {
@@ -93,7 +78,7 @@ for (const [kind, draw] of Object.entries(kinds)) {
   for (let round = -2; round < rounds; round++) {
     for (let n = 0; n < names.length; n++) {
       const way = ways[names[n]]
-      const result = way === undefined ? await orjson.run(data) : timed(way, data)
+      const result = way === undefined ? await byOrjson(data) : timed(way, data)
       // The first two warm up.
       if (round >= 0) found[n].push(result)
     }

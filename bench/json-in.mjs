@@ -1,10 +1,9 @@
 // node bench/json-in.mjs: what one number of a JSON body costs until it is a float32, beside JSON.parse and the lists it gives, and, where $BENCH_PYTHON has
 // them, orjson and NumPy. Rounds are interleaved; each number is a median, in nanoseconds of CPU time, and its spread from the lowest to the highest.
 
-import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { readNested } from '../dist/src/request/nested.js'
 import { parseScanned } from '../dist/src/request/scan.js'
+import { startOrjson } from './orjson.mjs'
 
 const rounds = Number(process.env.ROUNDS ?? 15)
 const shape = [32, 40, 60]
@@ -44,24 +43,6 @@ for line in sys.stdin:
     print(time.process_time_ns() - start, data.size, flush=True)
 `
 
-async function startOrjson () {
-  const child = spawn(process.env.BENCH_PYTHON ?? 'python3', ['-c', python], { stdio: ['pipe', 'pipe', 'ignore'] })
-  child.on('error', () => {})
-  child.stdin.on('error', () => {})
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const { value } = await lines.next()
-  if (value === undefined) return null
-  return {
-    version: value.split(' ')[1],
-    async run (body) {
-      child.stdin.write(body.toString('base64') + '\n')
-      const { value } = await lines.next()
-      return Number(value.split(' ')[0])
-    },
-    end: () => child.stdin.end()
-  }
-}
-
 function timed (way, body) {
   const before = process.cpuUsage()
   const data = way(body)
@@ -75,7 +56,7 @@ function bodyOf (draw) {
   return Buffer.from(`{"model":"m","inputs":${list(shape)}}`)
 }
 
-const orjson = await startOrjson()
+const orjson = await startOrjson(python)
 const names = [...Object.keys(ways), ...(orjson === null ? [] : [`orjson ${orjson.version}, then NumPy`])]
 console.log(`${size} numbers [${shape}], ${rounds} rounds, Node.js ${process.version}${orjson === null ? ', no orjson ($BENCH_PYTHON)' : ''}`)
 for (const [kind, draw] of Object.entries(kinds)) {
@@ -84,7 +65,7 @@ for (const [kind, draw] of Object.entries(kinds)) {
   for (let round = -3; round < rounds; round++) {
     for (let n = 0; n < names.length; n++) {
       const way = ways[names[n]]
-      const time = way === undefined ? await orjson.run(body) : timed(way, body)
+      const time = way === undefined ? (await orjson.run(body))[0] : timed(way, body)
       // The first three warm up.
       if (round >= 0) found[n].push(time / size)
     }

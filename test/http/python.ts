@@ -16,7 +16,7 @@ export interface Check { readonly name: string, readonly error: string | null }
 /** What a program of this project prints: its checks. Does not block, as the service is in this process. */
 export function checksOf (python: string, program: string, args: readonly string[]): Promise<Check[]> {
   return new Promise((resolve, reject) => {
-    const child = spawn(python, [inProject(program), ...args], { timeout: 120_000 })
+    const child = spawn(python, [inProject(program), ...args], { timeout: 120_000, env: { ...process.env, PYTHONPATH: inProject('test/http') } })
     let out = ''
     let words = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => { out += text })

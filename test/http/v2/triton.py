@@ -1,17 +1,18 @@
 """The unmodified tritonclient against a running service: python triton.py HOST:PORT CASE.json MODEL
 
-Prints a JSON list of {"name", "error"}, one a check; error is null where it holds.
+Prints what came of its checks (checks.py).
 """
 import asyncio
 import json
 import sys
-import traceback
 import urllib.request
 
 import numpy as np
 import tritonclient.http as triton
 import tritonclient.http.aio as triton_aio
 from tritonclient.utils import InferenceServerException
+
+from checks import check, report
 
 ADDRESS, CASE, MODEL = sys.argv[1:]
 with open(CASE) as file:
@@ -22,13 +23,6 @@ PREDICTED = np.array(case['predict'][0])
 CLOSE = {'rtol': 0, 'atol': case['atol']}
 
 client = triton.InferenceServerClient(ADDRESS, network_timeout=60)
-checks = []
-
-
-def check(function):
-    checks.append(function)
-    return function
-
 
 def ids(array=IDS, datatype=None, binary=True, kind=triton, name='ids'):
     datatypes = {np.dtype(np.int64): 'INT64', np.dtype(np.int32): 'INT32', np.dtype(np.float64): 'FP64', np.dtype(np.float32): 'FP32', np.dtype(np.float16): 'FP16'}
@@ -215,11 +209,4 @@ def asynchronous_client():
     asyncio.run(talk())
 
 
-results = []
-for function in checks:
-    try:
-        function()
-        results.append({'name': function.__name__, 'error': None})
-    except Exception:
-        results.append({'name': function.__name__, 'error': traceback.format_exc()})
-print(json.dumps(results))
+report()
