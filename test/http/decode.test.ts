@@ -8,7 +8,7 @@ import { pythonWith } from './python.ts'
 import { call, inProject, serve } from './support.ts'
 
 /** Relative to max(1, |value|): the programs compute in float64, the service in float32. */
-const tolerance = 1e-6
+const tolerance = 1e-5
 
 const python = pythonWith('numpy')
 const root = t.testdir({ models: {} })
