@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { Fault } from '../errors.ts'
 import { bytesOf, sizeOf, type NamedArray, type Packer } from './named.ts'
+import { room } from './room.ts'
 
 /** Without zip64, places and sizes of a zip archive have four bytes and its members are counted in two. */
 const largest = 0xffffffff
@@ -41,7 +42,7 @@ export const packNpz: Packer = (metadata, arrays) => {
 }
 
 function archive (members: readonly Member[], total: number): Uint8Array {
-  const body = new Uint8Array(total)
+  const body = room(total).subarray(0, total)
   const view = new DataView(body.buffer)
   let at = 0
   const central = members.map(({ name, header, size, bytes }) => {
@@ -49,6 +50,7 @@ function archive (members: readonly Member[], total: number): Uint8Array {
     const data = bytes()
     // Of no bytes at all crc32 gives 0 and not the sum so far.
     const sum = data.length === 0 ? crc32(header) : crc32(data, crc32(header))
+    body.fill(0, at, at + localSize)
     view.setUint32(at, 0x04034b50, true)
     writeFacts(view, at + 4, sum, header.length + size, name.length)
     body.set(name, at + localSize)
@@ -59,6 +61,7 @@ function archive (members: readonly Member[], total: number): Uint8Array {
   })
   const centralAt = at
   for (const { place, sum, name, size } of central) {
+    body.fill(0, at, at + centralSize)
     view.setUint32(at, 0x02014b50, true)
     view.setUint16(at + 4, 20, true)
     writeFacts(view, at + 6, sum, size, name.length)
@@ -66,6 +69,7 @@ function archive (members: readonly Member[], total: number): Uint8Array {
     body.set(name, at + centralSize)
     at += centralSize + name.length
   }
+  body.fill(0, at)
   view.setUint32(at, 0x06054b50, true)
   view.setUint16(at + 8, members.length, true)
   view.setUint16(at + 10, members.length, true)

@@ -7,6 +7,7 @@ import type { Plan } from '../../src/plan/plan.ts'
 import { encoders } from '../../src/trace/encode.ts'
 import { arraysOf, type NamedArray } from '../../src/trace/named.ts'
 import { packNpz } from '../../src/trace/npz.ts'
+import { giveBack } from '../../src/trace/room.ts'
 import { packSafetensors } from '../../src/trace/safetensors.ts'
 import type { Trace } from '../../src/trace/trace.ts'
 import { floats, readNpz, readSafetensors, type Found } from './readers.ts'
@@ -138,4 +139,17 @@ print(json.dumps({'words': words, 'arrays': [[name, str(archive[name].dtype), ar
   t.same(read.words, said)
   t.same(read.arrays.slice(1), arrays.map(({ name, shape, data, boolean }) =>
     [name, boolean === true ? 'bool' : 'float32', shape, (boolean === true ? Buffer.from(data) : bits(data)).toString('hex')]))
+})
+
+t.test('in memory that held another answer, every byte is as in new memory', async (t) => {
+  const arrays: NamedArray[] = Array.from({ length: 3 }, (_, n) => ({ name: `a${n}`, shape: [10_000], data: Float32Array.from({ length: 10_000 }, (_, k) => k * n) }))
+  for (const pack of [packNpz, packSafetensors]) {
+    const clean = pack({ model: 'm' }, arrays)
+    const used = new SharedArrayBuffer(clean.length + 1000)
+    new Uint8Array(used).fill(0xaa)
+    giveBack([used])
+    const again = pack({ model: 'm' }, arrays)
+    t.equal(again.buffer, used, 'it is used again')
+    t.ok(Buffer.from(clean).equals(Buffer.from(again)), pack.name)
+  }
 })
