@@ -9,6 +9,8 @@ export interface CellCall<T> {
   readonly keras: 1 | 2 | 3
   /** Keras' short names: `kernel`, `recurrent_kernel`, `bias` (absent with use_bias false). */
   readonly weights: Readonly<Record<string, T>>
+  /** What a gate or a state, by its name, is to be in place of what it became: after its activation, after the update. Whatever follows from it follows from that. */
+  readonly hold?: (name: string, value: T) => T
 }
 
 /** One value a gate, by the gate's name. */

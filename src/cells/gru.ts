@@ -1,6 +1,6 @@
 import { activation } from '../ops/activations.ts'
 import type { Cell, CellCall } from './cell.ts'
-import { affine, block, spread } from './blocks.ts'
+import { affine, block, held, spread } from './blocks.ts'
 
 const names = [{ letter: 'z', gate: 'update' }, { letter: 'r', gate: 'reset' }, { letter: 'h', gate: 'candidate' }] as const
 
@@ -37,11 +37,11 @@ export const gru: Cell = {
     const recurrent = activation(ops, config.recurrent_activation, keras)
     const update = ops.add(block(call, projected, units, 0), block(call, heard, units, 0))
     const reset = ops.add(block(call, projected, units, 1), block(call, heard, units, 1))
-    const open = recurrent(reset)
+    const open = held(call, 'reset', recurrent(reset))
     const past = after ? ops.mul(open, block(call, heard, units, 2)) : hear(call, ops.mul(open, hidden), undefined, 2, 3)
     const candidate = ops.add(block(call, projected, units, 2), past)
     return {
-      gates: { update: recurrent(update), reset: open, candidate: activation(ops, config.activation, keras)(candidate) },
+      gates: { update: held(call, 'update', recurrent(update)), reset: open, candidate: held(call, 'candidate', activation(ops, config.activation, keras)(candidate)) },
       preactivations: { update, reset, candidate }
     }
   },
@@ -49,7 +49,10 @@ export const gru: Cell = {
     const { input, recurrent } = biases(call)
     return { kind: 'gru', biases: [input, recurrent], resetAfter: call.layer.config.reset_after === true }
   },
-  update: ({ ops }, { update, candidate }, [hidden]) => [ops.add(ops.mul(update, hidden), ops.mul(ops.sub(1, update), candidate))],
+  update: (call, { update, candidate }, [hidden]) => {
+    const { ops } = call
+    return [held(call, 'hidden', ops.add(ops.mul(update, hidden), ops.mul(ops.sub(1, update), candidate)))]
+  },
   contributions: (call, x, [hidden], { reset }) => {
     const { ops, layer: { config }, weights } = call
     const units = config.units as number

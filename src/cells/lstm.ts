@@ -1,6 +1,6 @@
 import { activation } from '../ops/activations.ts'
 import type { ByGate, Cell, CellCall } from './cell.ts'
-import { affine, block, spread } from './blocks.ts'
+import { affine, block, held, spread } from './blocks.ts'
 
 /** How an LSTM hears its input and its own past: matrix products here, convolutions in a ConvLSTM. */
 interface Hearing {
@@ -26,13 +26,13 @@ export function lstmOf (hears: Hearing): Cell {
       const all = ops.add(projected, hears.recurrent(call, hidden))
       const [candidate, others] = [activation(ops, config.activation, keras), activation(ops, config.recurrent_activation, keras)]
       const preactivations = Object.fromEntries(names.map(({ gate }, n) => [gate, block(call, all, units, n)]))
-      const gates = Object.fromEntries(names.map(({ gate }) => [gate, (gate === 'candidate' ? candidate : others)(preactivations[gate])]))
+      const gates = Object.fromEntries(names.map(({ gate }) => [gate, held(call, gate, (gate === 'candidate' ? candidate : others)(preactivations[gate]))]))
       return { gates, preactivations }
     },
     update: (call, gates, [, cell]) => {
       const { ops, layer: { config }, keras } = call
-      const next = ops.add(ops.mul(gates.forget, cell), ops.mul(gates.input, gates.candidate))
-      return [ops.mul(gates.output, activation(ops, config.activation, keras)(next)), next]
+      const next = held(call, 'cell', ops.add(ops.mul(gates.forget, cell), ops.mul(gates.input, gates.candidate)))
+      return [held(call, 'hidden', ops.mul(gates.output, activation(ops, config.activation, keras)(next))), next]
     },
     contributions: (call, x, [hidden]) => {
       const units = hears.units(call)

@@ -1,4 +1,5 @@
 import type { ByGate, Cell, CellCall, Contribution, Gates } from './cell.ts'
+import { atStep, holding, mapped, sequencesOf, type Held } from './held.ts'
 import { fusable, fused } from './lstm.ts'
 
 /** What a cell reads. */
@@ -13,6 +14,8 @@ export interface Reading<T> {
   readonly reverse: boolean
   /** The gates of every step are wanted too: a loop that computes them gives them. */
   readonly withGates?: boolean
+  /** What some gates or states are kept at. A masked step reads nothing, so nothing is held there. */
+  readonly held?: Held<T>
 }
 
 /** What it became, in input time: states `[step, batch, unit]` just after the cell read each step; at masked steps they carry over. */
@@ -35,23 +38,27 @@ function against<T> ({ ops }: CellCall<T>, mask: T, like: T): T {
 /** The only loop over steps. */
 export function read<T> (cell: Cell, call: CellCall<T>, reading: Reading<T>): Read<T> {
   const { ops } = call
-  const { x, mask, reverse, withGates = false } = reading
+  const { x, mask, reverse, withGates = false, held } = reading
   const initial = reading.initial ?? zeros(cell, call, x)
-  if (mask === null && fusable(call)) {
+  // No kernel knows of anything held.
+  if (mask === null && held === undefined && fusable(call)) {
     const turn = (t: T): T => reverse ? ops.reverse(t, 0) : t
     const { states, gates } = fused(call, turn(x), initial)
     return { ...reading, initial, states: states.map(turn), gates: Object.fromEntries(Object.entries(gates).map(([gate, t]) => [gate, turn(t)])) }
   }
   const projected = cell.project(call, x)
-  const hidden = hiddenByKernel(cell, call, { ...reading, initial })
+  const hidden = held === undefined ? hiddenByKernel(cell, call, { ...reading, initial }) : undefined
   if (hidden !== undefined) return follow(cell, call, { ...reading, initial }, projected, hidden)
-  const sequences = mask === null ? [projected] : [projected, mask]
+  const kept = sequencesOf(held)
+  const sequences = [...kept, projected, ...(mask === null ? [] : [mask])]
   const names = withGates ? cell.gates.map(({ gate }) => gate) : []
-  const { results } = ops.scan(([step, seen], states) => {
-    const { gates } = cell.compute(call, step, states)
-    const next = cell.update(call, gates, states)
-    const kept = seen === undefined ? next : next.map((state, n) => ops.where(against(call, seen, state), state, states[n]))
-    return { results: [...kept, ...names.map((gate) => gates[gate])], states: kept }
+  const { results } = ops.scan((parts, states) => {
+    const [step, seen] = parts.slice(kept.length)
+    const own = holding(call, atStep(held, parts))
+    const { gates } = cell.compute(own, step, states)
+    const next = cell.update(own, gates, states)
+    const after = seen === undefined ? next : next.map((state, n) => ops.where(against(call, seen, state), state, states[n]))
+    return { results: [...after, ...names.map((gate) => gates[gate])], states: after }
   }, sequences, initial, reverse)
   const count = cell.states.length
   return { ...reading, initial, states: results.slice(0, count), gates: withGates ? Object.fromEntries(names.map((gate, n) => [gate, results[count + n]])) : null }
@@ -119,7 +126,7 @@ export function before<T> ({ ops }: CellCall<T>, { states, initial, reverse }: R
  */
 export function sequenceOf<T> (cell: Cell, call: CellCall<T>, run: Read<T>, n: T, claimed: readonly (T | undefined)[]): Read<T> {
   const pick = (x: T, axis: number): T => call.ops.gather(x, n, axis)
-  const reading = { x: pick(run.x, 1), mask: run.mask === null ? null : pick(run.mask, 1), initial: run.initial.map((state) => pick(state, 0)), reverse: run.reverse }
+  const reading = { x: pick(run.x, 1), mask: run.mask === null ? null : pick(run.mask, 1), initial: run.initial.map((state) => pick(state, 0)), reverse: run.reverse, held: run.held }
   const hidden = claimed[0] ?? pick(run.states[0], 1)
   // Nothing here asks for the other states of the whole batch.
   const own = run.byKernel === true && claimed.slice(1).includes(undefined)
@@ -134,12 +141,12 @@ export function lastStepOf<T> (call: CellCall<T>, run: Read<T>): Read<T> {
   const cut = (x: T): T => ops.slice(x, 0, -1)
   // Backwards it is the first step read; else the state of the step before, which a run of one step has not.
   const past = run.reverse ? run.initial : run.states.map((state, n) => ops.squeeze(cut(ops.concat([ops.expandDims(run.initial[n], 0), ops.slice(state, 0, -2, -1)], 0)), 0))
-  return { x: cut(run.x), mask: run.mask === null ? null : cut(run.mask), initial: past, reverse: run.reverse, states: run.states.map(cut), gates: null }
+  return { x: cut(run.x), mask: run.mask === null ? null : cut(run.mask), initial: past, reverse: run.reverse, states: run.states.map(cut), gates: null, held: mapped(run.held, cut) }
 }
 
 /** Gates and pre-activations of all steps in one call, from the input and the shifted states. */
 export function recompute<T> (cell: Cell, call: CellCall<T>, run: Read<T>): Gates<T> {
-  return cell.compute(call, cell.project(call, run.x), before(call, run))
+  return cell.compute(holding(call, run.held), cell.project(call, run.x), before(call, run))
 }
 
 /** Each gate's three parts at all steps. */

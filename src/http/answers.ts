@@ -20,22 +20,26 @@ const OutputValues = Type.Record(Type.String(), nested('`[batch][...]`'), { desc
 
 export const PredictAnswer = Type.Object({ ...Head, outputs: OutputValues, receipt: Receipt })
 
+const LayerValues = Type.Record(Type.String(), Type.Object({
+  type: Type.String({ description: 'Keras\' class name.' }),
+  units: Type.Optional(Type.Integer()),
+  axes: Type.Optional(Type.Array(Type.String(), { description: 'The axes of the per-step tensors, outermost first.' })),
+  hidden: Type.Optional(nested('`[batch][step][unit]`')),
+  cell: Type.Optional(nested('`[batch][step][unit]`')),
+  gates: Type.Optional(Type.Record(Type.String(), nested('`[batch][step][unit]`'), { description: 'LSTM: input, forget, candidate, output. GRU: update, reset, candidate.' })),
+  final: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'The states after the last step that the layer read, `[batch][unit]`.' })),
+  output: Type.Optional(nested('as the layer\'s own output in Keras')),
+  mask: Type.Optional(nested('`[batch][step]`, where the layer is masked'))
+}, { description: 'Bidirectional has `forward` and `backward`, stacked cells `cells/0`, ..., each with tensors of its own.' }), { description: 'By layer key.' })
+
 export const HiddenStatesAnswer = Type.Object({
   ...Head,
   batch: Type.Integer({ description: 'How many sequences.' }),
   steps: Type.Unknown({ description: 'The input steps given.' }),
-  layers: Type.Record(Type.String(), Type.Object({
-    type: Type.String({ description: 'Keras\' class name.' }),
-    units: Type.Optional(Type.Integer()),
-    axes: Type.Optional(Type.Array(Type.String(), { description: 'The axes of the per-step tensors, outermost first.' })),
-    hidden: Type.Optional(nested('`[batch][step][unit]`')),
-    cell: Type.Optional(nested('`[batch][step][unit]`')),
-    gates: Type.Optional(Type.Record(Type.String(), nested('`[batch][step][unit]`'), { description: 'LSTM: input, forget, candidate, output. GRU: update, reset, candidate.' })),
-    final: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'The states after the last step that the layer read, `[batch][unit]`.' })),
-    output: Type.Optional(nested('as the layer\'s own output in Keras')),
-    mask: Type.Optional(nested('`[batch][step]`, where the layer is masked'))
-  }, { description: 'Bidirectional has `forward` and `backward`, stacked cells `cells/0`, ..., each with tensors of its own.' }), { description: 'By layer key.' }),
+  layers: LayerValues,
   outputs: Type.Optional(OutputValues),
+  intervened: Type.Optional(Type.Record(Type.String(), nested('`[batch][...]`'), { description: 'With `intervene`: the outputs of the run in which that was kept.' })),
+  intervenedLayers: Type.Optional(Type.Unknown({ description: 'With `intervene`: the same tensors as in `layers`, of the run in which that was kept.' })),
   receipt: Receipt
 })
 

@@ -34,9 +34,23 @@ const Summary = Type.Object({
   by: Type.Optional(Type.Enum(['all', 'step'], { description: '`all` (default): over all steps. `step`: for each input step.' }))
 }, { ...closed, description: 'Statistics of each unit in place of the tensors, over all sequences and every step that is not masked. Default of `tensors` then: hidden, cell and gates.' })
 
+const Intervene = Type.Array(Type.Object({
+  layer: Type.String({ description: 'The recurrent layer, as the names of its tensors begin: `lstm`, `bi/forward`, `rnn/cells/0`.' }),
+  gate: Type.Optional(Type.String({ description: 'A gate of it: its value is replaced after its activation, before the states are updated.' })),
+  state: Type.Optional(Type.String({
+    description: 'Or a state, `hidden` or `cell`: its value is replaced after the update, so the next step reads it, as does what follows from it at the same step (the hidden state from the cell state, the layer\'s output from the hidden state).'
+  })),
+  unit: Type.Optional(Type.Union([Type.Integer({ minimum: 0 }), Type.Array(Type.Integer({ minimum: 0 }))], { description: 'Which units, counted from 0. Default: all.' })),
+  steps: Type.Optional(Steps),
+  value: Type.Number({ description: 'What it is kept at.' })
+}, closed), {
+  description: 'What if: run once more with these gates and states kept at a value. `intervened` and `intervenedLayers` of the answer are that run, beside `outputs` (given then in any case) and `layers` of the run ' +
+    'without. Where two name the same entry the later one counts; masked steps stay as they are.'
+})
+
 const Model = Type.String({ description: 'The id of the model, as GET /models lists it.' })
 const prediction = { version: Type.Optional(Version), inputs: Inputs, raw: Type.Optional(Raw), initialState: Type.Optional(InitialState) }
-const states = { ...prediction, layers: Type.Optional(Layers), tensors: Type.Optional(Tensors), steps: Type.Optional(Steps), outputs: Type.Optional(Outputs), summary: Type.Optional(Summary) }
+const states = { ...prediction, layers: Type.Optional(Layers), tensors: Type.Optional(Tensors), steps: Type.Optional(Steps), outputs: Type.Optional(Outputs), summary: Type.Optional(Summary), intervene: Type.Optional(Intervene) }
 
 export const PredictBody = Type.Object({ model: Model, ...prediction }, { ...closed, 'x-examples': examples('predict') })
 export const HiddenStatesBody = Type.Object({ model: Model, ...states }, { ...closed, 'x-examples': examples('hidden-states') })
@@ -78,7 +92,8 @@ export const HiddenStatesQuery = Type.Object({
   tensors: Type.Optional(listText(`What to give of each layer: ${tensorKinds.join(', ')}.`)),
   steps: Type.Optional(Type.String({ description: '`all`, `last`, whole numbers separated by commas, or a range as JSON: `{"from":2,"to":8,"every":2}`.' })),
   outputs: Type.Optional(Outputs),
-  summary: Type.Optional(Type.String({ description: '`all`, `step`, or JSON: `{"low":0.05,"high":0.95,"by":"step"}`. All lines of an NDJSON body are summarised together, in one JSON answer.' }))
+  summary: Type.Optional(Type.String({ description: '`all`, `step`, or JSON: `{"low":0.05,"high":0.95,"by":"step"}`. All lines of an NDJSON body are summarised together, in one JSON answer.' })),
+  intervene: Type.Optional(Type.String({ description: 'What to keep at a value in a second run, as JSON.' }))
 }, closed)
 export const WeightsQuery = Type.Object({
   version: Type.Optional(Version),

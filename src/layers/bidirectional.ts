@@ -34,7 +34,8 @@ export const bidirectional: LayerFunction = (call) => {
       named: mask === null ? {} : { mask: { tensors: [mask], masks: [null] } },
       values: { zero_output_for_mask: sequences },
       wanted: under(wanted, place),
-      initial: entriesUnder(call.initial, place)
+      initial: entriesUnder(call.initial, place),
+      clamps: entriesUnder(call.clamps ?? {}, place)
     }
     return call.run(layer.children[place], child)
   }

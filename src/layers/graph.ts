@@ -2,7 +2,7 @@ import { Fault } from '../errors.ts'
 import type { Argument, Graph, Layer, Ref } from '../model.ts'
 import type { Ops } from '../ops/ops.ts'
 import { under, entriesUnder } from './bidirectional.ts'
-import type { ChildCall, LayerCall, LayerResult } from './layer.ts'
+import type { ChildCall, Clamps, LayerCall, LayerResult } from './layer.ts'
 import { layers } from './table.ts'
 
 /** A model on an engine. */
@@ -20,6 +20,7 @@ export interface Feed<T> { readonly tensor: T, readonly mask: T | null }
 export interface Asked<T> {
   readonly wanted: ReadonlyMap<string, ReadonlySet<string>>
   readonly initial: ReadonlyMap<string, Readonly<Record<string, T>>>
+  readonly clamps?: ReadonlyMap<string, Clamps>
 }
 
 const nothing: ReadonlySet<string> = new Set()
@@ -53,7 +54,8 @@ export function runGraph<T> (context: Context<T>, graph: Graph, nodes: readonly 
       named,
       values,
       wanted: asked.wanted.get(node.key) ?? nothing,
-      initial: asked.initial.get(node.key) ?? {}
+      initial: asked.initial.get(node.key) ?? {},
+      clamps: asked.clamps?.get(node.key)
     })
     results.set(n, result)
     for (const tensor of result.unmasked ?? []) unmask(results, tensor)
@@ -119,7 +121,8 @@ function runInner<T> (context: Context<T>, layer: Layer, graph: Graph, call: Chi
   const local = (key: string): string => key.slice(layer.path.length + 1)
   const asked: Asked<T> = {
     wanted: new Map(graph.nodes.map(({ key }) => [key, under(call.wanted ?? nothing, local(key))])),
-    initial: new Map(graph.nodes.map(({ key }) => [key, entriesUnder(call.initial ?? {}, local(key))]))
+    initial: new Map(graph.nodes.map(({ key }) => [key, entriesUnder(call.initial ?? {}, local(key))])),
+    clamps: new Map(graph.nodes.map(({ key }) => [key, entriesUnder(call.clamps ?? {}, local(key))]))
   }
   const feeds = graph.inputs.map((_, n) => ({ tensor: call.inputs[n], mask: call.masks[n] ?? null }))
   const results = runGraph(context, graph, graph.nodes.map((_, n) => n), feeds, asked)

@@ -1,4 +1,5 @@
 import type { Ops } from '../ops/ops.ts'
+import type { Clamp } from '../cells/held.ts'
 import type { Read } from '../cells/recurrent.ts'
 import type { Layer } from '../model.ts'
 
@@ -29,6 +30,8 @@ export interface LayerCall<T> {
   readonly lastStep: boolean
   /** States the request brings for this layer, by relative name (`hidden`, `forward/cell`, `cells/0/hidden`), `[batch, unit]`. */
   readonly initial: Readonly<Record<string, T>>
+  /** What of this layer is kept at a value, by relative name (`gates/forget`, `forward/cell`); nothing where it is not given. */
+  readonly clamps?: Clamps
   /** Runs a layer inside this one (a wrapper's child) on its own call. */
   readonly run: (child: Layer, call: ChildCall<T>) => LayerResult<T>
 }
@@ -40,7 +43,11 @@ export interface ChildCall<T> {
   readonly values?: LayerCall<T>['values']
   readonly wanted?: ReadonlySet<string>
   readonly initial?: Readonly<Record<string, T>>
+  readonly clamps?: Clamps
 }
+
+/** Clamps by the name of the gate or state that they are for. */
+export type Clamps = Readonly<Record<string, readonly Clamp[]>>
 
 export interface LayerResult<T> {
   readonly outputs: readonly T[]

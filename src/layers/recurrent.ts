@@ -1,5 +1,6 @@
 import type { CellCall } from '../cells/cell.ts'
-import { cellsIn } from '../cells/cells.ts'
+import { cellsIn, unitsOf } from '../cells/cells.ts'
+import { heldOf, type Held } from '../cells/held.ts'
 import { blank, contributions, last, lastStepOf, outputs, read, recompute, type Read } from '../cells/recurrent.ts'
 import { Fault } from '../errors.ts'
 import type { Ops } from '../ops/ops.ts'
@@ -93,11 +94,18 @@ function runCells<T> (call: LayerCall<T>, x: T, mask: T | null, reverse: boolean
       initial = asked.map((state, n) => state ?? own[n])
     }
     const withGates = !call.lastStep && cell.gates.some(({ gate }) => call.wanted.has(place(`gates/${gate}`)))
-    const run = read(cell, bound, { x: heard, mask, initial, reverse, withGates })
+    const run = read(cell, bound, { x: heard, mask, initial, reverse, withGates, held: heldIn(call, inner, cell, place, heard) })
     runs.push({ at, layer: inner, cell, bound, run, brought: initial !== null })
     heard = run.states[0]
   }
   return runs
+}
+
+/** What the call keeps of one cell, by the cell's own names; undefined: nothing. */
+function heldIn<T> ({ ops, clamps = {} }: LayerCall<T>, layer: CellRun<T>['layer'], { gates, states }: CellRun<T>['cell'], place: (name: string) => string, x: T): Held<T> | undefined {
+  const paths = [...gates.map(({ gate }) => [gate, place(`gates/${gate}`)] as const), ...states.map((state) => [state, place(state)] as const)]
+  const own = new Map(paths.filter(([, path]) => Object.hasOwn(clamps, path)).map(([name, path]) => [name, clamps[path]]))
+  return own.size === 0 ? undefined : heldOf(ops, own, x, unitsOf(layer))
 }
 
 /** The asked internals of one cell's run, by name relative to the cell. */

@@ -2,7 +2,7 @@ import type { ModelFile, Layer } from '../model.ts'
 import type { Ops } from '../ops/ops.ts'
 import type { Plan } from '../plan/plan.ts'
 import { runGraph } from './graph.ts'
-import type { LayerResult } from './layer.ts'
+import type { Clamps, LayerResult } from './layer.ts'
 
 /** What the layers of a plan give. */
 export interface Given<T> {
@@ -16,11 +16,11 @@ export interface Given<T> {
 
 /**
  * Runs a plan's layers on an op set: one that computes, one that writes a graph, or one that only follows shapes. `inputs` stand in the order of the
- * model's; `initial` are states that the request brings, by layer and relative name.
+ * model's; `initial` are states that the request brings, by layer and relative name; `clamps` what is kept at a value, by layer.
  */
-export function runPlan<T> (ops: Ops<T>, weightsOf: (layer: Layer) => Readonly<Record<string, T>>, { graph, keras }: ModelFile, plan: Plan, inputs: readonly T[], initial: Readonly<Record<string, Readonly<Record<string, T>>>>): Given<T> {
+export function runPlan<T> (ops: Ops<T>, weightsOf: (layer: Layer) => Readonly<Record<string, T>>, { graph, keras }: ModelFile, plan: Plan, inputs: readonly T[], initial: Readonly<Record<string, Readonly<Record<string, T>>>>, clamps?: ReadonlyMap<string, Clamps>): Given<T> {
   const wanted = new Map(plan.layers.map(({ key, internals }) => [key, new Set(internals.map(({ name }) => name))]))
-  const results = runGraph({ ops, keras, weightsOf, lastStep: plan.steps === 'last' }, graph, plan.nodes, inputs.map((tensor) => ({ tensor, mask: null })), { wanted, initial: new Map(Object.entries(initial)) })
+  const results = runGraph({ ops, keras, weightsOf, lastStep: plan.steps === 'last' }, graph, plan.nodes, inputs.map((tensor) => ({ tensor, mask: null })), { wanted, initial: new Map(Object.entries(initial)), clamps })
   const layers = plan.layers.map(({ node, internals, outputs }) => {
     const result = results.get(node)!
     return new Map([

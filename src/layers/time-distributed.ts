@@ -21,7 +21,8 @@ export const timeDistributed: LayerFunction = (call) => {
     inputs: call.inputs.map(merge),
     masks: call.inputs.map((_, n) => n === 0 ? innerMask : null),
     wanted: under(wanted, inner),
-    initial: entriesUnder(call.initial, inner)
+    initial: entriesUnder(call.initial, inner),
+    clamps: entriesUnder(call.clamps ?? {}, inner)
   })
   return {
     outputs: result.outputs.map(split),

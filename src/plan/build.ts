@@ -4,12 +4,13 @@ import { refsIn } from '../layers/graph.ts'
 import type { Graph, Layer, ModelFile, Node } from '../model.ts'
 import type { Meta } from '../registry/meta.ts'
 import type { Probe } from '../request/probe.ts'
+import { planClamps } from './clamps.ts'
 import { axesOf, internalsOf, isRecurrent, places } from './internals.ts'
 import type { Plan, PlannedLayer, PlannedOutput } from './plan.ts'
 
 /**
  * Holds a probe against a model. Throws `unknown_name` for a layer that is not there (the message lists those that are), and
- * `invalid_value` where a layer has nothing of what is asked.
+ * `invalid_value` where a layer has nothing of what is asked. With interventions the outputs are given too, asked for or not.
  */
 export function buildPlan (file: ModelFile, probe: Probe, meta: Meta): Plan {
   const { graph } = file
@@ -20,9 +21,11 @@ export function buildPlan (file: ModelFile, probe: Probe, meta: Meta): Plan {
   }
   const chosen = asked.flatMap((key, at) => nodesFor(graph, byKey, key, at))
   const layers = withSomething([...new Set(chosen)].map((n) => planLayer(graph, n, probe)), probe)
-  const outputs = probe.outputs ? planOutputs(graph, probe, meta) : []
-  const roots = [...layers.map(({ node }) => node), ...outputs.map(({ node }) => node)]
-  return { nodes: needed(graph, roots), layers, steps: probe.steps, outputs }
+  const clamps = planClamps(graph, probe.intervene ?? [])
+  const outputs = probe.outputs || clamps.length > 0 ? planOutputs(graph, probe, meta) : []
+  // A layer that nothing else needs is run for its clamps all the same: whether it has such steps shows in the run.
+  const roots = [...layers, ...outputs, ...clamps].map(({ node }) => node)
+  return { nodes: needed(graph, roots), layers, steps: probe.steps, outputs, ...(clamps.length === 0 ? {} : { clamps }) }
 }
 
 /** The keys of every recurrent layer. */

@@ -1,6 +1,7 @@
 import { mapStates, runPlan, type Given } from '../layers/run-plan.ts'
 import type { Layer, ModelFile } from '../model.ts'
 import type { Batch } from '../request/probe.ts'
+import { clampsByNode } from '../run/clamps.ts'
 import { batchAxisOps, same, type Sequences } from './batch-axis.ts'
 import type { Plan } from './plan.ts'
 
@@ -37,5 +38,5 @@ function prove (file: ModelFile, plan: Plan, initial: Batch['initial']): boolean
 export function follow (file: ModelFile, plan: Plan, inputs: readonly (readonly number[])[], initial: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>): Given<Sequences> {
   const batched = (shape: readonly number[]): Sequences => ({ shape, batch: 0, merged: [] })
   const weightsOf = ({ weights }: Layer): Record<string, Sequences> => Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, same(shape)]))
-  return runPlan(batchAxisOps(), weightsOf, file, plan, inputs.map(batched), mapStates(initial, batched))
+  return runPlan(batchAxisOps(), weightsOf, file, plan, inputs.map(batched), mapStates(initial, batched), clampsByNode(plan.clamps ?? []))
 }

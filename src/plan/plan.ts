@@ -13,6 +13,21 @@ export interface Plan {
   readonly steps: StepChoice
   /** The model's outputs to give back; empty when not asked. */
   readonly outputs: readonly PlannedOutput[]
+  /** What is kept at a value in a second run of the same plan, which gives the same tensors; there is none where this is not given. */
+  readonly clamps?: readonly PlannedClamp[]
+}
+
+export interface PlannedClamp {
+  readonly node: number
+  readonly key: string
+  /** By relative name: `gates/forget`, `forward/cell`. */
+  readonly name: string
+  /** null: all. */
+  readonly units: readonly number[] | null
+  readonly steps: Exclude<StepChoice, 'last'>
+  readonly value: number
+  /** Where the request says so. */
+  readonly pointer: string
 }
 
 export interface PlannedLayer {

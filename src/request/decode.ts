@@ -3,6 +3,7 @@ import type { Served } from '../registry/entry.ts'
 import { readFlag, readLayers, readSteps, readTensors } from './choices.ts'
 import { readInitialState } from './initial-state.ts'
 import { readInputs } from './inputs.ts'
+import { readInterventions } from './intervene.ts'
 import type { Batch, Probe } from './probe.ts'
 import { checkSummarised, readSummary, summaryKinds, type SummaryChoice } from './summary.ts'
 import { got, isObject, list } from './words.ts'
@@ -12,7 +13,7 @@ export type RequestKind = 'predict' | 'hidden-states'
 /** `model` and `version` have found the entry before. */
 const members: Readonly<Record<RequestKind, readonly string[]>> = {
   predict: ['model', 'version', 'inputs', 'raw', 'initialState'],
-  'hidden-states': ['model', 'version', 'inputs', 'raw', 'initialState', 'layers', 'tensors', 'steps', 'outputs', 'summary']
+  'hidden-states': ['model', 'version', 'inputs', 'raw', 'initialState', 'layers', 'tensors', 'steps', 'outputs', 'summary', 'intervene']
 }
 
 /** A body read: `summary` is null where the tensors themselves are asked for. */
@@ -45,7 +46,8 @@ export function decodeRequest (body: unknown, { file, meta }: Pick<Served, 'file
         tensors: summary !== null && body.tensors === undefined ? summaryKinds : readTensors(body.tensors, '/tensors'),
         steps: readSteps(body.steps, '/steps'),
         outputs: readFlag(body.outputs, '/outputs'),
-        raw
+        raw,
+        ...(body.intervene === undefined ? {} : { intervene: readInterventions(body.intervene, '/intervene') })
       }
   if (summary !== null) checkSummarised(probe)
   const inputs = readInputs(body.inputs, file, meta, raw, '/inputs')

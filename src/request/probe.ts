@@ -17,6 +17,20 @@ export interface Probe {
   readonly outputs: boolean
   /** Undo the scaler of statescope.json on the outputs. */
   readonly raw: boolean
+  /** What to keep at a value in a second run, whose outputs are given beside those of the first. */
+  readonly intervene?: readonly Intervention[]
+}
+
+/** A gate or a state of a layer that is kept at a value. */
+export interface Intervention {
+  /** As the names of its tensors begin: `lstm`, `bi/forward`. */
+  readonly layer: string
+  readonly kind: 'gate' | 'state'
+  readonly name: string
+  /** null: all. */
+  readonly units: readonly number[] | null
+  readonly steps: Exclude<StepChoice, 'last'>
+  readonly value: number
 }
 
 /** The numbers of a request, decoded and checked against the model's inputs. */

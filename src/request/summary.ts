@@ -22,8 +22,9 @@ export function readSummary (value: unknown, pointer: string): SummaryChoice | n
 }
 
 /** Refuses what a summary cannot be of. */
-export function checkSummarised ({ tensors, outputs }: Probe): void {
+export function checkSummarised ({ tensors, outputs, intervene }: Probe): void {
   const other = tensors.find((kind) => !kinds.includes(kind))
   if (other !== undefined) throw new Fault('invalid_value', `a summary is of ${list(kinds)}, not of ${other}`, '/tensors')
   if (outputs) throw new Fault('invalid_value', 'a summary has no outputs: ask for them in a request of their own', '/outputs')
+  if (intervene !== undefined) throw new Fault('invalid_value', 'a summary is of the run as it is, with nothing kept at a value: leave intervene out', '/intervene')
 }

@@ -56,12 +56,11 @@ export function split (traced: Traced, sizes: readonly number[]): Traced[] {
       const each = data.length / traced.batch
       return { shape: shape.with(0, size), data: data.subarray(from * each, (from + size) * each) }
     }
-    const own: Traced = {
-      ...traced,
-      batch: size,
-      layers: traced.layers.map((layer) => ({ ...layer, tensors: Object.fromEntries(Object.entries(layer.tensors).map(([name, values]) => [name, cut(values)])) })),
-      outputs: traced.outputs.map(({ name, values }) => ({ name, values: cut(values) }))
-    }
+    const part = ({ layers, outputs }: Pick<Traced, 'layers' | 'outputs'>): Pick<Traced, 'layers' | 'outputs'> => ({
+      layers: layers.map((layer) => ({ ...layer, tensors: Object.fromEntries(Object.entries(layer.tensors).map(([name, values]) => [name, cut(values)])) })),
+      outputs: outputs.map(({ name, values }) => ({ name, values: cut(values) }))
+    })
+    const own: Traced = { ...traced, batch: size, ...part(traced), ...(traced.intervened === undefined ? {} : { intervened: part(traced.intervened) }) }
     from += size
     return own
   })

@@ -22,7 +22,7 @@ export interface Compiled {
 
 const keys = new WeakMap<Plan, string>()
 
-/** What of a plan and of a batch (is it one sequence, what states does it bring) makes the graph. */
+/** What of a plan and of a batch (is it one sequence, what states does it bring) makes the graph. Not its clamps: what is compiled is the run without them. */
 export function graphKey (plan: Plan, batch: Batch): string {
   let key = keys.get(plan)
   if (key === undefined) {

@@ -2,9 +2,10 @@ import type { Evidence, LayerResult } from '../layers/layer.ts'
 import { mapStates, runPlan } from '../layers/run-plan.ts'
 import type { ModelFile, Values } from '../model.ts'
 import type { Ops } from '../ops/ops.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { Plan, PlannedClamp } from '../plan/plan.ts'
 import type { Scaler } from '../registry/meta.ts'
 import type { Batch } from '../request/probe.ts'
+import { clampsByNode } from './clamps.ts'
 import type { Resident, Runtime } from './runtime.ts'
 import { chooseSteps, takeSteps } from './steps.ts'
 
@@ -15,6 +16,8 @@ export interface Traced {
   readonly steps: number | null
   readonly layers: readonly { readonly key: string, readonly tensors: Readonly<Record<string, Values>>, readonly stepIndices?: readonly number[] }[]
   readonly outputs: readonly { readonly name: string, readonly values: Values }[]
+  /** The same of a second run, in which the plan's clamps held. */
+  readonly intervened?: Pick<Traced, 'layers' | 'outputs'>
 }
 
 export interface Extract<T> {
@@ -22,12 +25,12 @@ export interface Extract<T> {
   readonly evidence: readonly Evidence<T>[]
 }
 
-/** Runs a plan on an engine, op by op, and reads back what it asks for. Call it inside the runtime's scope. */
-export function extract<T> (runtime: Runtime<T>, resident: Resident<T>, file: ModelFile, plan: Plan, batch: Batch): Extract<T> {
+/** Runs a plan on an engine, op by op, and reads back what it asks for; with `clamps`, those hold in the run. Call it inside the runtime's scope. */
+export function extract<T> (runtime: Runtime<T>, resident: Resident<T>, file: ModelFile, plan: Plan, batch: Batch, clamps: readonly PlannedClamp[] = []): Extract<T> {
   const { ops, read } = runtime
   const tensor = ({ shape, data }: Values): T => ops.constant(data, shape)
   const inputs = file.graph.inputs.map(({ name }) => tensor(batch.inputs[name]))
-  const { results, layers, outputs } = runPlan(ops, resident.weightsOf, file, plan, inputs, mapStates(batch.initial, tensor))
+  const { results, layers, outputs } = runPlan(ops, resident.weightsOf, file, plan, inputs, mapStates(batch.initial, tensor), clampsByNode(clamps))
   const traced = finish(plan, batch, (n, name) => {
     const handle = layers[n].get(name)
     return handle === undefined ? undefined : read(handle)

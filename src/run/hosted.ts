@@ -44,8 +44,8 @@ export async function host (engine: Engine, onnx: OnnxRuntime | null, file: Mode
 
   const leave = async (): Promise<void> => { for (const { dispose } of leaving.splice(0)) await dispose() }
 
-  const byReference = (plan: Plan, batch: Batch): Reference => runtime.scope(() => {
-    const { traced, evidence } = extract(runtime, resident, file, plan, batch)
+  const byReference = (plan: Plan, batch: Batch, clamps?: Plan['clamps']): Reference => runtime.scope(() => {
+    const { traced, evidence } = extract(runtime, resident, file, plan, batch, clamps)
     return { traced, difference: recheck(runtime, resident, file.keras, evidence) }
   })
 
@@ -82,6 +82,17 @@ export async function host (engine: Engine, onnx: OnnxRuntime | null, file: Mode
   }
 
   const run: Hosted['run'] = async (plan, batch) => {
+    const { traced, receipt } = await runOnce(plan, batch)
+    if (plan.clamps === undefined) return { traced, receipt }
+    // Clamps are the request's own: a graph compiled for them would hardly be used again. The compiled plan is that of the first run, which knows of none.
+    const { traced: { layers, outputs }, difference } = byReference(plan, batch, plan.clamps)
+    const checked = [...receipt.checked, `gates and states with what is kept, by ${engine.name}`]
+    const { warning } = receipt
+    return { traced: { ...traced, intervened: { layers, outputs } }, receipt: receiptOf(receipt.engine, checked, Math.max(receipt.maxDifference, difference), warning === undefined ? {} : { warning }) }
+  }
+
+  /** As if nothing were kept. */
+  const runOnce: Hosted['run'] = async (plan, batch) => {
     const fast = await compiled(plan, batch)
     if (!('run' in fast)) {
       const { traced, difference } = byReference(plan, batch)

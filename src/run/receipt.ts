@@ -1,5 +1,6 @@
 import { cellOf } from '../cells/cells.ts'
 import type { CellCall } from '../cells/cell.ts'
+import { holding } from '../cells/held.ts'
 import { before, blank, last, recompute, sequenceOf } from '../cells/recurrent.ts'
 import type { Evidence } from '../layers/layer.ts'
 import { swap } from '../layers/recurrent.ts'
@@ -45,7 +46,7 @@ function distancesOfCell<T> (ops: Ops<T>, weightsOf: Resident<T>['weightsOf'], k
   const { states, mask } = claimed
   const past = before(call, claimed)
   const { gates } = recompute(cell, call, claimed)
-  const next = cell.update(call, gates, past)
+  const next = cell.update(holding(call, claimed.held), gates, past)
   const pairs: [T, T][] = states.map((state, n) => [state, mask === null ? next[n] : carry(call, next[n], past[n], mask)])
   for (const { gate } of cell.gates) {
     const given = returned[`gates/${gate}`]

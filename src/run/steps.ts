@@ -2,13 +2,13 @@ import { Fault } from '../errors.ts'
 import type { Values } from '../model.ts'
 import type { StepChoice } from '../request/probe.ts'
 
-/** The input steps chosen of `length`, in the order asked; null: all. Throws `invalid_value` for one that is not there. */
-export function chooseSteps (choice: Exclude<StepChoice, 'last'>, length: number): number[] | null {
+/** The input steps chosen of `length`, in the order asked; null: all. Throws `invalid_value` for one that is not there, `pointer` being where the choice stands. */
+export function chooseSteps (choice: Exclude<StepChoice, 'last'>, length: number, pointer = '/steps'): number[] | null {
   if (choice === 'all') return null
   if (Array.isArray(choice)) {
     return (choice as readonly number[]).map((step, n) => {
       const at = step < 0 ? step + length : step
-      if (at < 0 || at >= length) throw new Fault('invalid_value', `step ${step} is not there: there are ${length} steps, 0 to ${length - 1} (or -${length} to -1 from the end)`, `/steps/${n}`)
+      if (at < 0 || at >= length) throw new Fault('invalid_value', `step ${step} is not there: there are ${length} steps, 0 to ${length - 1} (or -${length} to -1 from the end)`, `${pointer}/${n}`)
       return at
     })
   }
@@ -16,7 +16,7 @@ export function chooseSteps (choice: Exclude<StepChoice, 'last'>, length: number
   const [start, end] = [from, to].map((step) => Math.min(length, Math.max(0, step < 0 ? step + length : step)))
   const steps = []
   for (let step = start; step < end; step += every) steps.push(step)
-  if (steps.length === 0) throw new Fault('invalid_value', `steps from ${from} to ${to} choose none of the ${length} steps`, '/steps')
+  if (steps.length === 0) throw new Fault('invalid_value', `steps from ${from} to ${to} choose none of the ${length} steps`, pointer)
   return steps
 }
 

@@ -13,7 +13,9 @@ type Tree = Map<string, Tree | Values>
  * Numbers are the shortest decimals that give back the same float32; those that are not finite are null, and counted in `nonFinite`.
  */
 export function encodeJson (head: Readonly<Record<string, unknown>>, trace: Trace, plan: Plan): Uint8Array {
-  const arrays = [...trace.layers.flatMap(({ tensors }) => Object.values(tensors)), ...trace.outputs.map(({ values }) => values)]
+  const { intervened } = trace
+  const runs = [trace, ...(intervened === undefined ? [] : [intervened])]
+  const arrays = runs.flatMap(({ layers, outputs }) => [...layers.flatMap(({ tensors }) => Object.values(tensors)), ...outputs.map(({ values }) => values)])
   const json = new JsonWriter(4096 + arrays.reduce((bytes, values) => bytes + jsonSize(values), 0))
   json.open('{')
   for (const [name, value] of Object.entries(head)) json.member(name, value)
@@ -21,34 +23,44 @@ export function encodeJson (head: Readonly<Record<string, unknown>>, trace: Trac
   if (!prediction) {
     json.member('batch', trace.batch)
     json.member('steps', stepsOf(trace, plan))
-    json.key('layers')
-    json.open('{')
-    for (const [n, { type, units, axes }] of plan.layers.entries()) {
-      const { key, tensors, stepIndices } = trace.layers[n]
-      const tree = treeOf(key, tensors)
-      json.key(key)
-      json.open('{')
-      for (const [name, value] of Object.entries({ type, units, axes, stepIndices })) {
-        if (value !== null && value !== undefined && !tree.has(name)) json.member(name, value)
-      }
-      writeTree(json, tree)
-      json.close('}')
-    }
-    json.close('}')
+    writeLayers(json, 'layers', plan, trace.layers)
   }
-  if (plan.outputs.length > 0) {
-    json.key('outputs')
-    json.open('{')
-    for (const { name, values } of trace.outputs) {
-      json.key(name)
-      json.values(values)
-    }
-    json.close('}')
+  if (plan.outputs.length > 0) writeOutputs(json, 'outputs', trace.outputs)
+  if (intervened !== undefined) {
+    writeOutputs(json, 'intervened', intervened.outputs)
+    writeLayers(json, 'intervenedLayers', plan, intervened.layers)
   }
   json.member('receipt', trace.receipt)
   if (json.nonFinite > 0) json.member('nonFinite', json.nonFinite)
   json.close('}')
   return json.finish()
+}
+
+function writeLayers (json: JsonWriter, key: string, plan: Plan, layers: Trace['layers']): void {
+  json.key(key)
+  json.open('{')
+  for (const [n, { type, units, axes }] of plan.layers.entries()) {
+    const { key, tensors, stepIndices } = layers[n]
+    const tree = treeOf(key, tensors)
+    json.key(key)
+    json.open('{')
+    for (const [name, value] of Object.entries({ type, units, axes, stepIndices })) {
+      if (value !== null && value !== undefined && !tree.has(name)) json.member(name, value)
+    }
+    writeTree(json, tree)
+    json.close('}')
+  }
+  json.close('}')
+}
+
+function writeOutputs (json: JsonWriter, key: string, outputs: Trace['outputs']): void {
+  json.key(key)
+  json.open('{')
+  for (const { name, values } of outputs) {
+    json.key(name)
+    json.values(values)
+  }
+  json.close('}')
 }
 
 function treeOf (layer: string, tensors: Readonly<Record<string, Values>>): Tree {

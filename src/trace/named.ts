@@ -17,15 +17,22 @@ export type Metadata = Readonly<Record<string, unknown>>
 export type Packer = (metadata: Metadata, arrays: readonly NamedArray[]) => Uint8Array
 
 /** Every array of the layers, in their order, by its name in the contract: a mask is true and false. */
-export const internalsOf = ({ layers }: Trace): NamedArray[] =>
+export const internalsOf = ({ layers }: Pick<Trace, 'layers'>): NamedArray[] =>
   layers.flatMap(({ key, tensors }) => Object.entries(tensors).map(([name, values]) => ({ name: `${key}/${name}`, boolean: /(^|\/)mask$/.test(name), ...values })))
 
 /**
- * Every array of a trace, in its order: a layer's under its key, the model's outputs under `outputs/`.
- * @throws Fault invalid_value where two have one name: only a layer called `outputs` can do this
+ * Every array of a trace, in its order: a layer's under its key, the model's outputs under `outputs/`; those of the run with clamps under `intervened/` and
+ * `intervenedLayers/`.
+ * @throws Fault invalid_value where two have one name: only a layer called `outputs`, or like the other two, can do this
  */
 export function arraysOf (trace: Trace): NamedArray[] {
-  const arrays = [...internalsOf(trace), ...trace.outputs.map(({ name, values }) => ({ name: `outputs/${name}`, ...values }))]
+  const outputs = (place: string, all: Trace['outputs']): NamedArray[] => all.map(({ name, values }) => ({ name: `${place}/${name}`, ...values }))
+  const { intervened } = trace
+  const arrays = [
+    ...internalsOf(trace),
+    ...outputs('outputs', trace.outputs),
+    ...(intervened === undefined ? [] : [...outputs('intervened', intervened.outputs), ...internalsOf(intervened).map((array) => ({ ...array, name: `intervenedLayers/${array.name}` }))])
+  ]
   const names = new Set<string>()
   for (const { name } of arrays) {
     if (names.has(name)) throw new Fault('invalid_value', `two arrays of this answer are called '${name}': ask for the layer without the outputs, or for JSON`, '/layers')

@@ -11,6 +11,8 @@ export interface Trace {
   readonly layers: readonly TracedLayer[]
   /** The model's outputs; empty when not asked. */
   readonly outputs: readonly { readonly name: string, readonly values: Values }[]
+  /** The same tensors of a second run, in which what the plan clamps was kept. */
+  readonly intervened?: Pick<Trace, 'layers' | 'outputs'>
   readonly receipt: Receipt
 }
 
