@@ -16,6 +16,7 @@ import { refuseOtherMethods } from './http/methods.ts'
 import { modelRoutes } from './http/models.ts'
 import { readQueries } from './http/query.ts'
 import { probeRoutes } from './http/probes.ts'
+import { relevanceRoutes } from './http/relevance.ts'
 import { answerProblems, clientError, frameworkError } from './http/problem.ts'
 import type { App, ServiceSource } from './http/service.ts'
 import { toFault } from './http/validation.ts'
@@ -57,6 +58,7 @@ export async function buildApp (settings: Settings, service: ServiceSource): Pro
       compressAnswers(api, codingFor)
       modelRoutes(api, service)
       probeRoutes(api, service)
+      relevanceRoutes(api, service)
     })
     await open.register(async (texts) => {
       readQueries(texts)

@@ -6,7 +6,7 @@ import { contentType, type AnswerFormat } from './accept.ts'
 
 const nested = (axes: string) => Type.Array(Type.Unknown(), { description: `Nested arrays ${axes}. A value that is not finite is null and counted in nonFinite.`, examples: [[[[0.25, -0.5]]]] })
 
-const Receipt = Type.Object({
+export const Receipt = Type.Object({
   engine: Type.String({ description: 'tfjs (native TensorFlow) or wasm.' }),
   checked: Type.Array(Type.String(), { description: 'What was computed in a second way and compared.' }),
   maxDifference: Type.Number(),
@@ -15,7 +15,7 @@ const Receipt = Type.Object({
   warning: Type.Optional(Type.String({ description: 'Why a slower or less exact engine serves, where one does.' }))
 }, { description: 'The answer\'s own check.' })
 
-const Head = { model: Type.String(), version: Type.Integer(), digest: Type.String({ description: '`sha256:...` of the model\'s files.' }) }
+export const Head = { model: Type.String(), version: Type.Integer(), digest: Type.String({ description: '`sha256:...` of the model\'s files.' }) }
 const OutputValues = Type.Record(Type.String(), nested('`[batch][...]`'), { description: 'By output name, what Keras\' predict gives.' })
 
 export const PredictAnswer = Type.Object({ ...Head, outputs: OutputValues, receipt: Receipt })

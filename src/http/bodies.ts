@@ -6,6 +6,13 @@ import { readNpz } from '../request/npz.ts'
 import { readSafetensors } from '../request/safetensors.ts'
 import { list } from '../request/words.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The address names the model: bodies of arrays are read. */
+    arrays?: boolean
+  }
+}
+
 /** Bodies that are arrays by name, by their media types. */
 const arrays = {
   'application/x-npz': async (body: Uint8Array, limit: number) => await readNpz(body, limit),
@@ -16,7 +23,7 @@ const arrays = {
 export function readArrays (app: FastifyInstance): void {
   for (const [type, read] of Object.entries(arrays)) {
     app.addContentTypeParser(type, { parseAs: 'buffer' }, async ({ routeOptions: { bodyLimit = 0, config } }: FastifyRequest, body: Buffer) => {
-      if (config.lines === true) return await read(body, bodyLimit)
+      if (config.lines === true || config.arrays === true) return await read(body, bodyLimit)
       throw new Fault('unsupported_media_type', `Arrays name no model: send ${type} to /models/ID/predict or /models/ID/hidden-states, or one JSON object here, as application/json.`)
     })
   }

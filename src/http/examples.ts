@@ -14,5 +14,11 @@ const hiddenStates = {
   chars: { summary: 'Every second of the last ten steps of one layer', value: { ...predict.chars.value, layers: 'lstm', tensors: ['hidden', 'cell'], steps: { from: -10, every: 2 } } }
 }
 
+const relevance = {
+  weather: { summary: 'What tomorrow\'s highest temperature takes from each of the last five days, in degrees', value: { ...predict.weather.value, output: 'temp_max', methods: ['shapley', 'integrated-gradients', 'memory'] } },
+  nextchar: { summary: 'What a space after "the" takes from each letter', value: { model: 'nextchar', inputs: { text: 'the' }, output: ' ', of: 'logit' } },
+  chars: { summary: 'The same over the last ten of forty characters', value: { ...predict.chars.value, output: 'r', methods: ['insertion', 'occlusion'], window: 10 } }
+}
+
 /** By name, as OpenAPI's `examples` of a media type. */
-export const examples = (route: 'predict' | 'hidden-states') => route === 'predict' ? predict : hiddenStates
+export const examples = (route: 'predict' | 'hidden-states' | 'relevance') => ({ predict, 'hidden-states': hiddenStates, relevance })[route]

@@ -37,6 +37,10 @@ export function withQuery (body: Readonly<Record<string, unknown>>, id: string, 
 const fromText: Readonly<Record<string, (value: string & string[], name: string) => unknown>> = {
   layers: (value) => list(value),
   tensors: (value) => list(value),
+  methods: (value) => list(value),
+  stepInputs: (value) => list(value),
+  output: (value) => /^\d{1,15}$/.test(value) ? Number(value) : value,
+  baseline: (value, name) => /^\w+$/.test(value) ? value : json(value, name),
   steps: (value, name) => {
     if (value === 'all' || value === 'last') return value
     return /^-?\d+(,-?\d+)*$/.test(value) ? value.split(',').map(Number) : json(value, name)

@@ -5,16 +5,16 @@ import { examples } from './examples.ts'
 
 /** The wire: what a request may hold. openapi.yaml is made from these; answers.ts has what comes back. */
 
-const closed = { additionalProperties: false }
-const orList = <T extends TSchema>(item: T, options: TSchemaOptions) => Type.Union([item, Type.Array(item)], options)
+export const closed = { additionalProperties: false }
+export const orList = <T extends TSchema>(item: T, options: TSchemaOptions) => Type.Union([item, Type.Array(item)], options)
 
-const Version = Type.Integer({ minimum: 1, description: 'The version of the model. Default: the largest there is.' })
-const Inputs = Type.Unknown({
+export const Version = Type.Integer({ minimum: 1, description: 'The version of the model. Default: the largest there is.' })
+export const Inputs = Type.Unknown({
   description: 'What Keras\' predict takes. One nested array `[batch][step][feature]` (or `[batch][step]` of token ids) for a model of one input, else an ' +
     'object by input name. In place of any nested array: `{"shape", "dtype"?, "order"?, "data"}` with flat or base64 data, `{"oneHot": [[ids]]}`, or ' +
     '`{"text": [...]}` where the model\'s statescope.json says how.'
 })
-const Raw = Type.Boolean({ description: 'Apply the scaler of statescope.json to the inputs, and undo it on the outputs. Default: false.' })
+export const Raw = Type.Boolean({ description: 'Apply the scaler of statescope.json to the inputs, and undo it on the outputs. Default: false.' })
 const InitialState = Type.Record(Type.String(), Type.Unknown(), {
   description: 'States to start from, by layer, just as `final` of an earlier answer gave them. Default: zero.'
 })
@@ -48,7 +48,7 @@ const Intervene = Type.Array(Type.Object({
     'without. Where two name the same entry the later one counts; masked steps stay as they are.'
 })
 
-const Model = Type.String({ description: 'The id of the model, as GET /models lists it.' })
+export const Model = Type.String({ description: 'The id of the model, as GET /models lists it.' })
 const prediction = { version: Type.Optional(Version), inputs: Inputs, raw: Type.Optional(Raw), initialState: Type.Optional(InitialState) }
 const states = { ...prediction, layers: Type.Optional(Layers), tensors: Type.Optional(Tensors), steps: Type.Optional(Steps), outputs: Type.Optional(Outputs), summary: Type.Optional(Summary), intervene: Type.Optional(Intervene) }
 
@@ -58,7 +58,7 @@ const Lines = Type.Unknown({
   description: 'Lines of `{"id"?, "inputs"}`, each one sequence: `[step][feature]`, `[1][step][feature]`, or another form of one sequence. Any lengths, any number. Each is answered by ' +
     'a line, with its `id`, as it arrives; other fields stand in the query. A line may be as long as a whole JSON body.'
 })
-const Arrays = (made: string) => Type.Unknown({
+export const Arrays = (made: string) => Type.Unknown({
   description: `The inputs as arrays by name, as ${made} writes them; where the model has one input and the body one array, any name will do. float16, float32 or float64, whole numbers, ` +
     'bool for inputs that take it; little-endian, in C or Fortran order. `initialState/lstm/hidden` is a state to start from. Other fields stand in the query.'
 })
@@ -76,7 +76,7 @@ export const ModelPredictBody = orOthers(ModelPredict)
 export const ModelHiddenStatesBody = orOthers(ModelHiddenStates)
 
 // In an address everything is text: query.ts reads numbers and booleans out of it before it is checked, the rest after.
-const listText = (description: string) => orList(Type.String(), { description: `${description} Several: separated by commas, or the parameter repeated.` })
+export const listText = (description: string) => orList(Type.String(), { description: `${description} Several: separated by commas, or the parameter repeated.` })
 
 const predictionQuery = {
   version: Type.Optional(Version),

@@ -8,6 +8,9 @@ import type { Plan } from './plan.ts'
 /** Sizes that stand for any: those of the batch, and of every axis that a model leaves open. */
 const [anyBatch, anySteps] = [10_007, 997]
 
+/** The shape of an input of any batch and any length. */
+export const anyShape = (shape: readonly (number | null)[]): number[] => shape.map((size, axis) => axis === 0 ? anyBatch : size ?? anySteps)
+
 const proved = new WeakMap<Plan, Map<string, boolean>>()
 
 /**
@@ -25,9 +28,8 @@ export function independent (file: ModelFile, plan: Plan, initial: Batch['initia
 }
 
 function prove (file: ModelFile, plan: Plan, initial: Batch['initial']): boolean {
-  const batched = (shape: readonly (number | null)[]): number[] => shape.map((size, axis) => axis === 0 ? anyBatch : size ?? anySteps)
   try {
-    const { layers, outputs } = follow(file, plan, file.graph.inputs.map(({ shape }) => batched(shape)), mapStates(initial, ({ shape }) => batched(shape)))
+    const { layers, outputs } = follow(file, plan, file.graph.inputs.map(({ shape }) => anyShape(shape)), mapStates(initial, ({ shape }) => anyShape(shape)))
     return [...layers.flatMap((tensors) => [...tensors.values()]), ...outputs].every(({ shape, batch, merged }) => batch === 0 && merged.length === 0 && shape[0] === anyBatch)
   } catch {
     return false

@@ -3,7 +3,7 @@ import { tensorKinds, defaultKinds, type StepChoice, type TensorKind } from './p
 import { at, invalid, isObject, list, onlyMembers } from './words.ts'
 
 /** A list of names; one string stands for a list of one. Repeated names count once. */
-function readNames (value: unknown, what: string, pointer: string): string[] {
+export function readNames (value: unknown, what: string, pointer: string): string[] {
   const names = typeof value === 'string' ? [value] : value
   if (!Array.isArray(names)) throw invalid(`a list of ${what}, or one`, value, pointer)
   if (names.length === 0) throw new Fault('invalid_value', `expected a list of ${what}, got an empty one; leave it out for the default`, pointer)

@@ -32,12 +32,7 @@ export function decodeRequest (body: unknown, { file, meta }: Pick<Served, 'file
   }
   if (body.inputs === undefined) throw new Fault('invalid_value', `'inputs' is missing: the model takes ${list(file.graph.inputs.map(({ name }) => name))}`, '/inputs')
 
-  const raw = readFlag(body.raw, '/raw')
-  if (raw && (meta.scaler === undefined || file.graph.inputs.length !== 1 || file.graph.outputs.length !== 1)) {
-    throw new Fault('invalid_value', meta.scaler === undefined
-      ? "this model's statescope.json has no scaler: scale the inputs yourself and leave raw out"
-      : 'a scaler serves models of one input and one output: scale the inputs yourself and leave raw out', '/raw')
-  }
+  const raw = readRaw(body.raw, { file, meta })
   const summary = readSummary(body.summary, '/summary')
   const probe: Probe = kind === 'predict'
     ? { layers: [], tensors: [], steps: 'all', outputs: true, raw }
@@ -53,4 +48,15 @@ export function decodeRequest (body: unknown, { file, meta }: Pick<Served, 'file
   const inputs = readInputs(body.inputs, file, meta, raw, '/inputs')
   const size = Object.values(inputs)[0].shape[0]
   return { probe, summary, batch: { inputs, initial: readInitialState(body.initialState, file.graph, size, '/initialState'), size } }
+}
+
+/** Whether the numbers are in the units of the data, for a model that has a scaler. */
+export function readRaw (value: unknown, { file, meta }: Pick<Served, 'file' | 'meta'>): boolean {
+  const raw = readFlag(value, '/raw')
+  if (raw && (meta.scaler === undefined || file.graph.inputs.length !== 1 || file.graph.outputs.length !== 1)) {
+    throw new Fault('invalid_value', meta.scaler === undefined
+      ? "this model's statescope.json has no scaler: scale the inputs yourself and leave raw out"
+      : 'a scaler serves models of one input and one output: scale the inputs yourself and leave raw out', '/raw')
+  }
+  return raw
 }

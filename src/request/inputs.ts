@@ -64,7 +64,8 @@ function shareOut (value: unknown, all: readonly Slot[], pointer: string): [Slot
 
 const isForm = (value: unknown): boolean => isObject(value) && (isTyped(value) || Object.hasOwn(value, 'oneHot') || Object.hasOwn(value, 'text'))
 
-function readInput (value: unknown, slot: Slot, meta: Meta, raw: boolean, pointer: string): Values {
+/** One input, in any of its forms. */
+export function readInput (value: unknown, slot: Slot, meta: Meta, raw: boolean, pointer: string): Values {
   const { expected, whole, booleans, tokens } = slot
   if (isObject(value) && (Object.hasOwn(value, 'oneHot') || Object.hasOwn(value, 'text'))) {
     const form = Object.hasOwn(value, 'oneHot') ? 'oneHot' : 'text'

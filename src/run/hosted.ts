@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { ModelFile } from '../model.ts'
+import type { ModelFile, Values } from '../model.ts'
 import type { Engine } from '../ops/engine.ts'
 import type { OnnxRuntime } from '../ops/onnx/runtime.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -11,6 +11,7 @@ import { compile, graphKey, type Compiled } from './compiled.ts'
 import { eagerRuntime, reside } from './eager-runtime.ts'
 import { extract, type Traced } from './extract.ts'
 import { checkModel, compare } from './load-check.ts'
+import { gradients, type Pick, type Start } from './gradients.ts'
 import { recheck, tolerance } from './receipt.ts'
 
 /** Compiled plans kept of one model; each has a copy of the weights it needs. */
@@ -22,6 +23,8 @@ const sampling = 256
 export interface Hosted {
   readonly file: ModelFile
   run: (plan: Plan, batch: Batch) => Promise<{ traced: Traced, receipt: Receipt }>
+  /** By the reference, op by op; see run/gradients.ts. */
+  gradients: (plan: Plan, batch: Batch, starts: readonly Start[], pick: Pick) => Values[]
   dispose: () => Promise<void>
 }
 
@@ -111,16 +114,18 @@ export async function host (engine: Engine, onnx: OnnxRuntime | null, file: Mode
     await leave()
   }
 
+  const model: Hosted = { file, run, gradients: (plan, batch, starts, pick) => gradients(engine, resident, file, plan, batch, starts, pick), dispose }
+
   try {
     const { receipt, reason } = checkModel(engine.name, runtime, resident, file, check)
     if (reason !== undefined) {
       await dispose()
       return { receipt: { ...receipt, ...slow }, reason, model: null }
     }
-    if (onnx === null) return { receipt: { ...receipt, ...slow }, model: { file, run, dispose } }
+    if (onnx === null) return { receipt: { ...receipt, ...slow }, model }
     const own = await run(check.plan, check.sample)
     const whole = { ...receipt, engine: own.receipt.engine, checked: [...receipt.checked, ...own.receipt.engine === 'onnx' ? [engine.name] : []], maxDifference: Math.max(receipt.maxDifference, own.receipt.maxDifference) }
-    return { receipt: { ...whole, ...slow, ...(own.receipt.warning === undefined ? {} : { warning: own.receipt.warning }) }, model: { file, run, dispose } }
+    return { receipt: { ...whole, ...slow, ...(own.receipt.warning === undefined ? {} : { warning: own.receipt.warning }) }, model }
   } catch (error) {
     await dispose()
     throw error

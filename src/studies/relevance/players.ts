@@ -8,15 +8,13 @@ export interface Players {
   readonly last: readonly number[]
 }
 
-export const older = 'older'
-
 /**
  * t-1 is the last step that the model reads: behind it there is only padding. Earlier steps are counted as they lie, masked ones too, so that t-5 always is
  * five steps before the prediction.
  */
 export function playersOf (batch: number, steps: number, window: number, counts: Uint8Array | null): Players {
   const alone = Math.min(window, steps)
-  const names = [...Array.from({ length: alone }, (_, n) => `t-${n + 1}`), ...(steps > alone ? [older] : [])]
+  const names = [...Array.from({ length: alone }, (_, n) => `t-${n + 1}`), ...(steps > alone ? ['older'] : [])]
   const of = new Int8Array(batch * steps).fill(-1)
   const last = Array.from({ length: batch }, (_, b) => {
     let end = steps - 1
@@ -25,4 +23,12 @@ export function playersOf (batch: number, steps: number, window: number, counts:
     return end
   })
   return { names, of, last }
+}
+
+/** `[batch, step]` added up by player: `{"t-1": [batch], ...}`. */
+export function lagsOf ({ names, of }: Players, batch: number, values: Float64Array): Record<string, number[]> {
+  const steps = of.length / batch
+  const sums = names.map(() => Array<number>(batch).fill(0))
+  values.forEach((value, n) => { if (of[n] >= 0) sums[of[n]][Math.floor(n / steps)] += value })
+  return Object.fromEntries(names.map((name, n) => [name, sums[n]]))
 }

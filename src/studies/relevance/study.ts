@@ -1,19 +1,36 @@
 import type { Values } from '../../model.ts'
+import type { MemoryPlan } from '../../plan/memory.ts'
+import type { StepInput } from '../../plan/step-inputs.ts'
+import type { Target } from '../../plan/target.ts'
+import type { Scaler } from '../../registry/meta.ts'
 
-/** The methods that an answer can be asked for, in the order in which they are told. */
-export const methods = ['insertion', 'occlusion'] as const
+/** The methods that an answer can be asked for. */
+export const methods = ['shapley', 'insertion', 'integrated-gradients', 'occlusion', 'memory'] as const
 export type Method = typeof methods[number]
 
-/** "How much does the net take from t-1, t-2, ...?", of the first output of the plan. */
+/** "How much does the net take from t-1, t-2, ...?" of the one output of the plan. */
 export interface Relevance {
   readonly kind: 'relevance'
   readonly methods: readonly Method[]
   /** How many steps, counted from the last one, stand for themselves. */
   readonly window: number
-  /** By name of the inputs whose steps are explained, `[1 | batch, step, ...]`: what stands in for a step that is not there. Other inputs stay as they are. */
-  readonly baseline: Readonly<Record<string, Values>>
-  /** `[batch, step]`, 0 where the model masks a step: it stays as it is, and has no relevance. Null: every step counts. */
-  readonly counts: Uint8Array | null
-  /** The entry of the output's last axis; of the last step where it has steps. */
-  readonly index: number
+  /** The inputs whose steps are explained, all of as many steps; the others stay as they are. */
+  readonly inputs: readonly StepInput[]
+  /** By name of these inputs, `[1 | batch, step, ...]`: what stands in for a step that is not there. */
+  readonly baseline: { readonly kind: 'mean' | 'zeros' | 'masked' | 'given', readonly values: Readonly<Record<string, Values>> }
+  readonly target: Target
+  /** The units of the data, where the request speaks in them. */
+  readonly scaler: { readonly inputs?: Scaler, readonly outputs?: Scaler } | null
+  /** For `memory`. */
+  readonly memory: MemoryPlan | null
+}
+
+/** Runs of single sequences that one request may take, and steps in all of them: seconds, not minutes. */
+export const limits = { rows: 2 ** 16, steps: 2 ** 22 } as const
+
+/** How many runs a set of methods takes: `players` steps of each of `batch` sequences may be there or not. */
+export function rowsOf (asked: readonly Method[], players: number, batch: number): number {
+  const subsets = asked.includes('shapley') ? 2 ** players : 0
+  const few = asked.includes('insertion') || asked.includes('occlusion') ? 2 * players + 2 : 0
+  return batch * (2 + Math.max(subsets, few))
 }
