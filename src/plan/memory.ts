@@ -28,7 +28,7 @@ export interface MemoryPlan { readonly plan: Plan, readonly cells: readonly Memo
 export function planMemory (file: ModelFile, nodes: readonly number[], inputs: readonly string[]): MemoryPlan {
   const { graph } = file
   const found = nodes.filter((n) => followedInputs(graph, n).some((input) => inputs.includes(input))).map((n) => ({ node: graph.nodes[n], n, cells: cellsOf(graph.layers[graph.nodes[n].layer]) })).filter(({ cells }) => cells.length > 0)
-  if (found.length === 0) throw new Fault('invalid_value', 'memory is defined for LSTM and GRU layers that read the steps of the input, and this output depends on none: ask for other methods', '/methods')
+  if (found.length === 0) throw new Fault('invalid_value', 'memory is defined for LSTM and GRU layers whose steps are those of the input, and this output depends on none: ask for other methods', '/methods')
   const plan = buildPlan(file, { layers: found.map(({ node }) => node.key), tensors: ['gates', 'final'], steps: 'all', outputs: false, raw: false }, {})
   const states: { name: string, node: number, index: number }[] = []
   const cells = found.flatMap(({ node, cells }, layer) => cells.map((cell): MemoryCell => {

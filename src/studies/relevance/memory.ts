@@ -1,4 +1,3 @@
-import { Fault } from '../../errors.ts'
 import type { Values } from '../../model.ts'
 import type { MemoryCell, MemoryPlan } from '../../plan/memory.ts'
 import type { Batch } from '../../request/probe.ts'
@@ -28,11 +27,7 @@ export interface Written {
  */
 export async function memory (subject: Subject, { plan, cells }: MemoryPlan, batch: Batch, players: Players): Promise<Written[]> {
   const { traced: { layers, outputs } } = await subject.run(plan, batch)
-  // Behind a convolution or a pooling a layer may have steps of its own.
-  const steps = players.of.length / batch.size
-  const shared = cells.filter(({ layer, prefix }) => layers[layer].tensors[`${prefix}gates/candidate`].shape[1] === steps)
-  if (shared.length === 0) throw new Fault('invalid_value', `memory: the steps of layer "${cells[0].name}" are not those of the input; ask for other methods`, '/methods')
-  return shared.map((cell) => {
+  return cells.map((cell) => {
     const { tensors } = layers[cell.layer]
     const gate = (name: string): Values => tensors[`${cell.prefix}gates/${name}`]
     const { initial } = cell
