@@ -18,6 +18,7 @@ import { readQueries } from './http/query.ts'
 import { probeRoutes } from './http/probes.ts'
 import { relevanceRoutes } from './http/relevance.ts'
 import { answerProblems, clientError, frameworkError } from './http/problem.ts'
+import { searchRoutes } from './http/search.ts'
 import type { App, ServiceSource } from './http/service.ts'
 import { toFault } from './http/validation.ts'
 import { v2Routes } from './http/v2/routes.ts'
@@ -59,6 +60,7 @@ export async function buildApp (settings: Settings, service: ServiceSource): Pro
       modelRoutes(api, service)
       probeRoutes(api, service)
       relevanceRoutes(api, service)
+      searchRoutes(api, service)
     })
     await open.register(async (texts) => {
       readQueries(texts)

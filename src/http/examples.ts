@@ -11,6 +11,7 @@ const predict = {
 const hiddenStates = {
   nextchar: { summary: 'Hidden states, cell states and gates at each of three steps', value: predict.nextchar.value },
   weather: { summary: 'The forget gate and its kin at the last step, and the prediction', value: { ...predict.weather.value, tensors: 'gates', steps: 'last', outputs: true } },
+  summary: { summary: 'How each gate of each unit behaves over all days, in place of the states', value: { ...predict.weather.value, summary: { low: 0.1, high: 0.9 } } },
   chars: { summary: 'Every second of the last ten steps of one layer', value: { ...predict.chars.value, layers: 'lstm', tensors: ['hidden', 'cell'], steps: { from: -10, every: 2 } } }
 }
 
@@ -20,5 +21,12 @@ const relevance = {
   chars: { summary: 'The same over the last ten of forty characters', value: { ...predict.chars.value, output: 'r', methods: ['insertion', 'occlusion'], window: 10 } }
 }
 
+const texts = ['and god said, let there be light: and th', 'in the beginning god created the heaven ']
+const search = {
+  span: { summary: 'Where else the units are on that are on at the end of "and"', value: { model: 'chars', inputs: { text: texts }, select: { sequence: 0, from: 1, to: 3 }, limit: 10 } },
+  units: { summary: 'Where two units are on', value: { model: 'chars', inputs: { text: texts }, select: { units: [46, 60] } } },
+  gate: { summary: 'Where a unit keeps its memory', value: { model: 'weather', inputs: [days], raw: true, select: { tensor: 'gates/forget', units: [0], threshold: 0.7 } } }
+}
+
 /** By name, as OpenAPI's `examples` of a media type. */
-export const examples = (route: 'predict' | 'hidden-states' | 'relevance') => ({ predict, 'hidden-states': hiddenStates, relevance })[route]
+export const examples = (route: 'predict' | 'hidden-states' | 'relevance' | 'search') => ({ predict, 'hidden-states': hiddenStates, relevance, search })[route]

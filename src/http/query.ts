@@ -46,6 +46,7 @@ const fromText: Readonly<Record<string, (value: string & string[], name: string)
     return /^-?\d+(,-?\d+)*$/.test(value) ? value.split(',').map(Number) : json(value, name)
   },
   initialState: (value, name) => json(value, name),
+  select: (value, name) => json(value, name),
   summary: (value, name) => value === 'all' || value === 'step' ? { by: value } : json(value, name),
   intervene: (value, name) => json(value, name)
 }

@@ -15,7 +15,7 @@ export const Inputs = Type.Unknown({
     '`{"text": [...]}` where the model\'s statescope.json says how.'
 })
 export const Raw = Type.Boolean({ description: 'Apply the scaler of statescope.json to the inputs, and undo it on the outputs. Default: false.' })
-const InitialState = Type.Record(Type.String(), Type.Unknown(), {
+export const InitialState = Type.Record(Type.String(), Type.Unknown(), {
   description: 'States to start from, by layer, just as `final` of an earlier answer gave them. Default: zero.'
 })
 const Layers = orList(Type.String(), { description: 'Layer keys. Default: every recurrent layer. Any other layer gives its output.' })

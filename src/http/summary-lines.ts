@@ -73,7 +73,7 @@ export async function summariseLines (pool: Service['pool'], entry: Served, line
   return summaryAnswer(entry, plan, choice, all, failed.count === 0 ? {} : { failed: failed.report() })
 }
 
-const ofAddress = ['model', 'version', 'layers', 'tensors', 'steps', 'outputs', 'summary']
+const ofAddress = ['model', 'version', 'layers', 'tensors', 'steps', 'outputs', 'summary', 'intervene']
 
 /** Lines of one shape together, as many as fill a group or as may wait; the largest group makes room. */
 async function * grouped (

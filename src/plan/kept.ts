@@ -5,6 +5,7 @@ import type { Probe } from '../request/probe.ts'
 import { buildPlan } from './build.ts'
 import { planByName } from './by-name.ts'
 import type { Plan } from './plan.ts'
+import { planSearched } from './searched.ts'
 
 /** Plans kept of one model; the one used longest ago makes room. */
 const most = 64
@@ -21,6 +22,11 @@ export function planFor (file: ModelFile, probe: Probe, meta: Meta): Plan {
 /** `planByName`, once for each list of names. */
 export function planForNames (file: ModelFile, names: readonly string[], where: (n: number) => string): Plan {
   return keep(file, JSON.stringify(names), () => planByName(file, names, where))
+}
+
+/** `planSearched`, once for each tensor. */
+export function planForSearch (file: ModelFile, layer: string | null, tensor: string): Plan {
+  return keep(file, JSON.stringify({ layer, tensor }), () => planSearched(file, layer, tensor))
 }
 
 function keep (file: ModelFile, key: string, build: () => Plan): Plan {

@@ -2,10 +2,11 @@ import type { Plan } from '../plan/plan.ts'
 import type { Batch } from '../request/probe.ts'
 import type { Hosted } from '../run/hosted.ts'
 import type { Relevance } from './relevance/study.ts'
+import type { SearchStudy } from './search/study.ts'
 import type { SummaryStudy } from './summary/study.ts'
 
 /** A question that takes more than one run. Plain data: it crosses threads with the batch it is asked of. */
-export type Study = Relevance | SummaryStudy
+export type Study = Relevance | SummaryStudy | SearchStudy
 
 /** What a study may ask of a model: checked runs, compiled where possible. */
 export type Subject = Omit<Hosted, 'dispose'>

@@ -207,6 +207,7 @@ t.test('what a summary cannot be is refused with its place', async (t) => {
     [{ summary: { by: 'unit' } }, { pointer: '/summary/by' }],
     [{ summary: {}, tensors: 'output' }, { pointer: '/tensors' }],
     [{ summary: {}, outputs: true }, { pointer: '/outputs' }],
+    [{ summary: {}, intervene: [{ layer: 'lstm', gate: 'forget', value: 0 }] }, { pointer: '/intervene' }],
     [{ summary: {}, layers: 'dense' }, { pointer: '/layers' }],
     [{ summary: {}, steps: [40] }, { pointer: '/steps/0' }]
   ]

@@ -5,44 +5,22 @@ import type { Receipt } from '../../registry/entry.ts'
 import type { Batch, StepChoice } from '../../request/probe.ts'
 import type { Traced } from '../../run/extract.ts'
 import { chooseSteps } from '../../run/steps.ts'
+import { runParts } from '../parts.ts'
 import type { CarryOut } from '../study.ts'
 import { coMomentsOf, type CoMoments } from './co-moments.ts'
 import { momentsOf } from './moments.ts'
 import type { Followed, SummaryStudy } from './study.ts'
 import { addSummary, checkSize, whole, type LayerSummary, type Summary, type TensorSummary } from './summary.ts'
 
-/** Numbers of states and gates that are held at once, where sequences are independent: 16 MiB, and what the engine needs to make them. */
-const most = 2 ** 22
-/** Sequences that fill the machine. */
-const fill = 32
-
 /** Runs a batch, in parts where that is possible, and gives a Summary in the form of `v8.serialize`: it is for adding, not for reading. */
 export const summary: CarryOut<SummaryStudy> = async (subject, plan, batch, study) => {
-  const rows = study.independent ? Math.max(fill, Math.floor(most / numbersOf(plan, batch))) : batch.size
   let all: Summary | null = null
-  for (let from = 0; from < batch.size; from += rows) {
-    const part = rows >= batch.size ? batch : cut(batch, from, Math.min(batch.size, from + rows))
-    const { traced, receipt } = await subject.run(plan, part)
+  for await (const { part, traced, receipt } of runParts(subject, plan, batch, study.independent)) {
     const own = summaryOf(plan, part, traced, receipt, study)
     if (all === null) all = own
     else addSummary(all, own)
   }
   return Uint8Array.from(serialize(all))
-}
-
-/** About how many numbers a plan gives of one sequence. */
-function numbersOf ({ layers }: Plan, { inputs }: Batch): number {
-  const places = Object.values(inputs).map(({ shape }) => shape.slice(1, Math.max(2, shape.length - 1)).reduce((a, b) => a * b, 1))
-  return Math.max(...places) * layers.reduce((sum, { units, internals }) => sum + (units ?? 1) * internals.length, 1)
-}
-
-/** Some sequences of a batch; views. */
-function cut ({ inputs, initial, size }: Batch, from: number, to: number): Batch {
-  const each = (arrays: Readonly<Record<string, Values>>): Record<string, Values> => Object.fromEntries(Object.entries(arrays).map(([name, { shape, data }]) => {
-    const one = data.length / size
-    return [name, { shape: shape.with(0, to - from), data: data.subarray(from * one, to * one) }]
-  }))
-  return { inputs: each(inputs), initial: Object.fromEntries(Object.entries(initial).map(([key, states]) => [key, each(states)])), size: to - from }
 }
 
 /** The summary of one run. */

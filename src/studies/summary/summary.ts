@@ -1,7 +1,8 @@
 import { Fault } from '../../errors.ts'
 import type { Receipt } from '../../registry/entry.ts'
+import { worse } from '../parts.ts'
 import { addCoMoments, type CoMoments } from './co-moments.ts'
-import { addMoments, unitsOf, type Moments } from './moments.ts'
+import { addMoments, type Moments } from './moments.ts'
 
 /** What is known of the tensors of some sequences; two of the same question can be added. Plain data that crosses threads. */
 export interface Summary {
@@ -65,19 +66,6 @@ function addLayer (into: LayerSummary, from: LayerSummary): void {
   }
 }
 
-/** The receipt of two runs: what holds for both. */
-function worse (a: Receipt, b: Receipt): Receipt {
-  const { warning = b.warning } = a
-  return {
-    ...a,
-    engine: a.engine === b.engine ? a.engine : [...new Set([...a.engine.split(', '), b.engine])].join(', '),
-    checked: [...new Set([...a.checked, ...b.checked])],
-    maxDifference: Math.max(a.maxDifference, b.maxDifference),
-    sound: a.sound && b.sound,
-    ...(warning === undefined ? {} : { warning })
-  }
-}
-
 /** @throws Fault too_large where a summary grows beyond what an answer may hold */
 export function checkSize ({ layers }: Summary): void {
   let numbers = 0
@@ -86,10 +74,4 @@ export function checkSize ({ layers }: Summary): void {
     for (const inputs of co.values()) for (const { products } of inputs.values()) numbers += products.length
   }
   if (numbers > mostNumbers) throw new Fault('too_large', `the summary has ${numbers} numbers, and ${mostNumbers} fit into an answer: choose fewer steps, layers or tensors, or "by": "all"`, '/summary')
-}
-
-/** Units of a tensor's summary; 0 where it is of no step. */
-export const unitsIn = (tensor: TensorSummary): number => {
-  const [first] = tensor.values()
-  return first === undefined ? 0 : unitsOf(first)
 }
