@@ -48,7 +48,7 @@ t.test('the examples are answered, and answers are as documented', async (t) => 
     const [valid, errors] = Schema.Errors((name === undefined ? schema : document.components.schemas[name]) as Parameters<typeof Schema.Errors>[0], body)
     t.ok(valid, `${operation.operationId} ${status}`, { errors })
   }
-  for (const path of ['/predict', '/hidden-states', '/relevance']) {
+  for (const path of ['/predict', '/hidden-states', '/relevance', '/search']) {
     const { post } = document.paths[path]
     const { examples = {} } = post.requestBody!.content['application/json']
     t.ok(Object.keys(examples).length >= 3, `${path} has examples`)
