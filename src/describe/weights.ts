@@ -7,13 +7,17 @@ import { JsonWriter, jsonSize } from '../trace/json-writer.ts'
 import type { NamedArray } from '../trace/named.ts'
 import { equationsOf } from './equations.ts'
 import { axesOf, gateWeights } from './gates.ts'
+import { keras1Weights } from './keras1.ts'
+import { arrayStats, cellStats } from './stats.ts'
 
 export interface WeightsChoice {
   /** A layer's path; every layer that has weights where it is left out. */
   readonly layer?: string
   /** false: names, shapes and axes alone. */
   readonly values: boolean
-  readonly layout: 'gates' | 'keras'
+  readonly layout: 'gates' | 'keras' | 'keras1'
+  /** What can be said of the arrays in a few numbers, layer by layer; with the layout `gates` alone. */
+  readonly stats?: boolean
 }
 
 /** What weights can be had as. */
@@ -23,8 +27,9 @@ type Head = Pick<Served, 'id' | 'version' | 'digest' | 'file'>
 
 /**
  * The answer to /models/:id/weights, in JSON numbers as the shortest decimals of their float32. Layout `gates`: by layer, recurrent ones gate by
- * gate; `keras`: the list that the whole model's `get_weights()` gives. Other formats have the arrays by the layer and their names in it
- * (`lstm/W_i`, `bi/forward/U_c`, `lstm/kernel`), and as metadata what the JSON says without `data`. Throws `unknown_name` for a layer that is not there.
+ * gate; `keras`: the list that the whole model's `get_weights()` gives; `keras1`: the same list with the arrays that Keras 1 had. Other formats have the arrays by the layer and their names in it
+ * (`lstm/W_i`, `bi/forward/U_c`, `lstm/kernel`), and as metadata what the JSON says without `data`. Throws `unknown_name` for a layer that is not there, `invalid_value` for
+ * stats of a list.
  */
 export function describeWeights (head: Head, choice: WeightsChoice, format: WeightsFormat = 'json'): Uint8Array {
   if (format === 'json') return writeAnswer(head, choice, () => {})
@@ -36,17 +41,18 @@ export function describeWeights (head: Head, choice: WeightsChoice, format: Weig
 /** Given every weight that is written, under its layer's path and its name in the layer. */
 type Take = (name: string, weight: Weight) => void
 
-function writeAnswer ({ id, version, digest, file }: Head, { layer, values, layout }: WeightsChoice, take: Take): Uint8Array {
+function writeAnswer ({ id, version, digest, file }: Head, { layer, values, layout, stats = false }: WeightsChoice, take: Take): Uint8Array {
   const { layers } = file.graph
+  if (stats && layout !== 'gates') throw new Fault('invalid_value', `"stats" are given gate by gate: leave "layout" out, or say layout=gates in place of layout=${layout}`)
   if (layer !== undefined && !Object.hasOwn(layers, layer)) {
     throw new Fault('unknown_name', `there is no layer ${JSON.stringify(layer)} in this model; its layers are ${file.layerOrder.map((path) => JSON.stringify(path)).join(', ')}`)
   }
-  const all = file.layerOrder.flatMap((path) => kerasList(layers[path], file.keras).map((weight) => ({ layer: path, ...weight })))
+  const all = file.layerOrder.flatMap((path) => listOf(layers[path], file.keras, layout).map((weight) => ({ layer: path, ...weight })))
   const chosen = all.map((weight, index) => ({ index, ...weight })).filter((weight) => layer === undefined || weight.layer === layer)
   const json = new JsonWriter(4096 + (values ? chosen.reduce((bytes, { weight }) => bytes + jsonSize(weight), 0) : 0))
   json.open('{')
   for (const [name, value] of Object.entries({ model: id, version, digest })) json.member(name, value)
-  if (layout === 'keras') {
+  if (layout !== 'gates') {
     json.key('weights')
     json.open('[')
     for (const { index, layer: path, name, weight } of chosen) {
@@ -65,7 +71,7 @@ function writeAnswer ({ id, version, digest, file }: Head, { layer, values, layo
     json.open('{')
     for (const path of paths) {
       json.key(path)
-      writeLayer(json, layers[path], { keras: file.keras, values, path, take })
+      writeLayer(json, layers[path], { keras: file.keras, values, stats, path, take })
     }
     json.close('}')
   }
@@ -75,17 +81,17 @@ function writeAnswer ({ id, version, digest, file }: Head, { layer, values, layo
 }
 
 /** The part of the model's `get_weights()` that a layer gives, names of layers inside it by their place: `forward/kernel`. */
-function kerasList (layer: Layer, keras: 1 | 2 | 3): { name: string, weight: Weight }[] {
-  const all = weightsIn(layer)
+function listOf (layer: Layer, keras: 1 | 2 | 3, layout: WeightsChoice['layout']): { name: string, weight: Weight }[] {
+  const all = weightsIn(layer, '', layout === 'keras1' ? keras1Weights : undefined)
   // Before Keras 3 a wrapper lists what is trained first; models and plain layers do not.
   if (keras === 3 || layer.config.trainable === false || insideOf(layer).length === 0) return all
   return [...all.filter(({ trained }) => trained), ...all.filter(({ trained }) => !trained)]
 }
 
-function weightsIn (layer: Layer, prefix = ''): { name: string, weight: Weight, trained: boolean }[] {
+function weightsIn (layer: Layer, prefix = '', ownOf: (layer: Layer) => [string, Weight][] = ({ weights }) => Object.entries(weights)): { name: string, weight: Weight, trained: boolean }[] {
   return [
-    ...Object.entries(layer.weights).map(([name, weight]) => ({ name: prefix + name, weight, trained: layer.config.trainable !== false && !/^moving_/.test(name) })),
-    ...insideOf(layer).flatMap(([place, inner]) => weightsIn(inner, place === '' ? prefix : `${prefix}${place}/`))
+    ...ownOf(layer).map(([name, weight]) => ({ name: prefix + name, weight, trained: layer.config.trainable !== false && !/^moving_/.test(name) })),
+    ...insideOf(layer).flatMap(([place, inner]) => weightsIn(inner, place === '' ? prefix : `${prefix}${place}/`, ownOf))
   ]
 }
 
@@ -104,6 +110,7 @@ function insideOf (layer: Layer): [string, Layer][] {
 interface Manner {
   readonly keras: 1 | 2 | 3
   readonly values: boolean
+  readonly stats: boolean
   /** Where the layer is: the names of its weights start with it. */
   readonly path: string
   readonly take: Take
@@ -135,11 +142,15 @@ function writeInside (json: JsonWriter, layer: Layer, manner: Manner): void {
     json.member('units', unitsOf(layer))
     json.member('gateOrder', cell.gates)
     json.member('equations', equationsOf(layer, manner.keras, manner.backwards))
-    writeWeights(json, gateWeights(layer, cell), manner)
+    const named = gateWeights(layer, cell)
+    writeWeights(json, named, manner)
+    if (manner.stats) json.member('stats', { ...arrayStats(named), ...cellStats(layer, cell, manner.keras) })
   } else {
     const inside = insideOf(layer).filter(([, inner]) => weightsIn(inner).length > 0)
     if (inside.length === 0 || Object.keys(layer.weights).length > 0) {
-      writeWeights(json, Object.entries(layer.weights).map(([name, weight]) => ({ name, weight, axes: axesOf(layer, name, weight.shape.length) })), manner)
+      const named = Object.entries(layer.weights).map(([name, weight]) => ({ name, weight, axes: axesOf(layer, name, weight.shape.length) }))
+      writeWeights(json, named, manner)
+      if (manner.stats) json.member('stats', arrayStats(named))
     }
     for (const [place, inner] of inside) {
       json.key(place)

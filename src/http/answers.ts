@@ -55,12 +55,12 @@ const WeightValues = Type.Object({ shape: Type.Array(Type.Integer()), axes: Type
 export const WeightsAnswer = Type.Object({
   ...Head,
   layers: Type.Optional(Type.Record(Type.String(), Type.Object({ type: Type.String() }), {
-    description: 'layout=gates, by layer: `type`, `units`, `gateOrder`, `equations` and `weights` by name (W_i, U_i, b_i, ...); layers inside a layer under their place in it.'
+    description: 'layout=gates, by layer: `type`, `units`, `gateOrder`, `equations` and `weights` by name (W_i, U_i, b_i, ...), `stats` where they are asked for; layers inside a layer under their place in it.'
   })),
   weights: Type.Optional(Type.Array(Type.Intersect([
     Type.Object({ index: Type.Integer(), layer: Type.String(), name: Type.String() }),
     WeightValues
-  ]), { description: 'layout=keras: the list that get_weights() gives.' }))
+  ]), { description: 'layout=keras: the list that get_weights() gives; layout=keras1: the list as Keras 1 had it.' }))
 })
 
 export const LiveAnswer = Type.Object({ status: Type.Literal('live') })

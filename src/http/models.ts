@@ -55,6 +55,6 @@ export function modelRoutes (app: App, service: ServiceSource): void {
       querystring: WeightsQuery,
       response: answers(WeightsAnswer, 'The weights', formatsOfWeights, 'unknown_name', ...faultsOfModels)
     }
-  }, async ({ params, query: { version, layer, values = true, layout = 'gates' }, format }, reply) =>
-    sendBytes(reply.type(contentType(format)), describeWeights(service().registry.get(params.id, version), { layer, values, layout }, format as WeightsFormat)))
+  }, async ({ params, query: { version, layer, values = true, layout = 'gates', stats = false }, format }, reply) =>
+    sendBytes(reply.type(contentType(format)), describeWeights(service().registry.get(params.id, version), { layer, values, layout, stats }, format as WeightsFormat)))
 }

@@ -99,7 +99,14 @@ export const WeightsQuery = Type.Object({
   version: Type.Optional(Version),
   layer: Type.Optional(Type.String({ description: 'One layer only, by its key.' })),
   values: Type.Optional(Type.Boolean({ description: '`false` leaves the numbers out: names, shapes and axes only. Default: true.' })),
-  layout: Type.Optional(Type.Enum(['gates', 'keras'], { description: '`gates` (default): the arrays of each gate. `keras`: the list that get_weights() gives.' }))
+  layout: Type.Optional(Type.Enum(['gates', 'keras', 'keras1'], {
+    description: '`gates` (default): the arrays of each gate. `keras`: the list that get_weights() gives. `keras1`: that list as Keras 1 had it, an LSTM as twelve arrays, gate by ' +
+      'gate in the order i, c, f, o; layers and options that Keras 1 had not as in `keras`.'
+  })),
+  stats: Type.Optional(Type.Boolean({
+    description: 'Adds `stats` to every layer: of each array its norm (Frobenius), mean and quantiles; of each gate, at x = 0 and h = 0, what it is and which share of the units is saturated; ' +
+      'and each unit\'s half-life of memory in steps. Not with other layouts than `gates`. Default: false.'
+  }))
 }, closed)
 
 export const DecodeQuery = Type.Object({
