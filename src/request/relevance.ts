@@ -4,7 +4,7 @@ import type { Plan } from '../plan/plan.ts'
 import { stepInputs, type StepInput } from '../plan/step-inputs.ts'
 import { planTarget } from '../plan/target.ts'
 import type { Served } from '../registry/entry.ts'
-import { limits, methods, rowsOf, type Method, type Relevance } from '../studies/relevance/study.ts'
+import { fewestNodes, limits, methods, rowsOf, type Method, type Relevance } from '../studies/relevance/study.ts'
 import { readBaseline } from './baseline.ts'
 import { readNames } from './choices.ts'
 import { readRaw } from './decode.ts'
@@ -64,8 +64,12 @@ function readStepInputs (value: unknown, found: readonly (readonly StepInput[])[
 }
 
 function checkSize (asked: readonly Method[], players: number, batch: number, steps: number): void {
+  if (asked.includes('integrated-gradients') && batch * fewestNodes * steps > limits.gradientSteps) {
+    throw new Fault('too_large', `integrated-gradients take ${batch * fewestNodes} runs of ${steps} steps there and back, and ${Math.floor(limits.gradientSteps / steps)} of this length are the most for one request: ` +
+      'send fewer sequences at once, or ask for other methods', '/inputs')
+  }
   const rows = rowsOf(asked, players, batch)
   if (rows <= limits.rows && rows * steps <= limits.steps) return
   throw new Fault('too_large', `this takes ${rows} runs of ${steps} steps, and ${Math.min(limits.rows, Math.floor(limits.steps / steps))} of this length are the most for one request: ` +
-    'send fewer sequences at once, choose a smaller window, or methods other than shapley', '/window')
+    'send fewer sequences at once, choose a smaller window, or methods other than shapley', '/inputs')
 }

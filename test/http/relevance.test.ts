@@ -140,7 +140,8 @@ t.test('what is wrong is said, and where', async (t) => {
     [{ inputs: [] }, 422, '/inputs', /empty/],
     [{ inputs: 'x' }, 422, '/inputs', /nested lists/],
     [{ inputs: Array(70).fill(days[0]), window: 10, methods: ['insertion'] }, 200, '', /./],
-    [{ inputs: Array(520).fill(days[0]), window: 10 }, 413, '/window', /runs of 7 steps.*fewer sequences/],
+    [{ inputs: Array(520).fill(days[0]), window: 10 }, 413, '/inputs', /runs of 7 steps.*fewer sequences/],
+    [{ inputs: Array(1171).fill(days[0]), methods: 'integrated-gradients' }, 413, '/inputs', /there and back/],
     [{ model: 'nowhere' }, 404, '', /nowhere/]
   ]
   for (const [change, expected, pointer, words] of wrong) {

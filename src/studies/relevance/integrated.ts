@@ -8,15 +8,14 @@ import type { Explained } from './explained.ts'
 import { gaussLegendre } from './legendre.ts'
 import type { Players } from './players.ts'
 import { startsOf } from './starts.ts'
-import type { Relevance } from './study.ts'
+import { rowsAtOnce } from './size.ts'
+import { fewestNodes, limits, type Relevance } from './study.ts'
 
 /** Nodes of the rule, more of them only for sequences that do not add up yet. */
-const rules = [16, 32, 64, 128, 256, 512] as const
+const rules = [1, 2, 4, 8, 16, 32].map((times) => times * fewestNodes)
 /** How near to adding up is enough, relative to max(1, |change|): an order above what float32 leaves. */
 const enough = 1e-5
-/** Steps that passes back may take for one request: seconds to a minute. */
-export const mostSteps = 2 ** 17
-/** Numbers that one pass holds on its way, about. */
+/** Numbers of one kind that a pass may hold: on its way back it holds a dozen. */
 const atOnce = 2 ** 22
 
 /** What integrated gradients give. */
@@ -40,11 +39,11 @@ export function integrated (subject: Subject, plan: Plan, batch: Batch, { inputs
   }
   const features = to.map(({ values: { shape } }) => ({ shape, data: new Float64Array(shape.reduce((a, b) => a * b, 1)) }))
   const steps = to[0].values.shape[1]
-  const most = Math.max(1, Math.floor(atOnce / (steps * widestOf(subject, to))))
+  const most = rowsAtOnce(file, to.map(({ values }) => values), atOnce)
   let open = changes.map((_, sequence) => sequence)
   let nodes = 0
   for (const count of rules) {
-    if (count > rules[0] && open.length * count * steps > mostSteps) break
+    if (count > rules[0] && open.length * count * steps > limits.gradientSteps) break
     nodes = count
     const rule = gaussLegendre(count)
     for (const { data } of features) for (const sequence of open) data.fill(0, sequence * data.length / batch.size, (sequence + 1) * data.length / batch.size)
@@ -82,10 +81,4 @@ function between (from: Start, to: Start, size: number, points: readonly { reado
   const wide = mask === null ? 0 : mask.data.length / size
   points.forEach(({ sequence }, row) => marks?.data.set(mask!.data.subarray(sequence * wide, (sequence + 1) * wide), row * wide))
   return { node, values: { shape: shape.with(0, points.length), data }, mask: marks }
-}
-
-/** The widest that a step gets on its way, about: the largest last axis of a weight, or of what the gradient starts at. */
-function widestOf ({ file: { graph } }: Subject, starts: readonly Start[]): number {
-  const weights = Object.values(graph.layers).filter(({ className }) => className !== 'Embedding').flatMap((layer) => [layer, ...Object.values(layer.children)]).flatMap((layer) => Object.values(layer.weights))
-  return Math.max(...weights.map(({ shape }) => shape[shape.length - 1]), ...starts.map(({ values: { shape } }) => shape.slice(2).reduce((a, b) => a * b, 1)))
 }

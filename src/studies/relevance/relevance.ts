@@ -10,14 +10,15 @@ import { integrated } from './integrated.ts'
 import { memory } from './memory.ts'
 import { insertion, occlusion, shapley, type CoalitionMethod } from './methods.ts'
 import { lagsOf, playersOf, type Players } from './players.ts'
+import { rowsAtOnce } from './size.ts'
 import { countedSteps } from './starts.ts'
 import type { Method, Relevance } from './study.ts'
 import { agreement, summarize, type Lags } from './summary.ts'
 
 const byCoalitions: Partial<Readonly<Record<Method, CoalitionMethod>>> = { shapley, insertion, occlusion }
 
-/** Rows times steps of one run: bounds what lies in memory at once. */
-const atOnce = 2 ** 16
+/** Numbers of one kind that a run may hold: tens of megabytes. */
+const atOnce = 2 ** 23
 
 /** What a method gives: shares by lag, and more. */
 type Told = Readonly<Record<string, unknown>> & { readonly lags: Lags }
@@ -71,7 +72,7 @@ type Run = (rows: readonly Row[]) => Promise<Ran>
 
 /** Runs rows in pieces; the receipt is the worst of theirs. */
 function runner (subject: Subject, plan: Plan, batch: Batch, baseline: Readonly<Record<string, Values>>, players: Players, { read }: Explained): Run {
-  const most = Math.max(1, Math.floor(atOnce * batch.size / players.of.length))
+  const most = rowsAtOnce(subject.file, Object.values(batch.inputs), atOnce)
   return async (rows) => {
     const values: number[] = []
     let worst: Receipt | null = null

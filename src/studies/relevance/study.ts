@@ -25,8 +25,11 @@ export interface Relevance {
   readonly memory: MemoryPlan | null
 }
 
-/** Runs of single sequences that one request may take, and steps in all of them: seconds, not minutes. */
-export const limits = { rows: 2 ** 16, steps: 2 ** 22 } as const
+/** Runs of single sequences that one request may take, steps in all of them, and steps that gradients may go back through: seconds, for most models. */
+export const limits = { rows: 2 ** 16, steps: 2 ** 22, gradientSteps: 2 ** 17 } as const
+
+/** Points on the way from the baseline to the input at which integrated gradients begin. */
+export const fewestNodes = 16
 
 /** How many runs a set of methods takes: `players` steps of each of `batch` sequences may be there or not. */
 export function rowsOf (asked: readonly Method[], players: number, batch: number): number {
