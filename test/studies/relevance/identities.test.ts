@@ -56,8 +56,11 @@ const tried: Record<string, () => Promise<Tried>> = {
 /** Every order in which the players may arrive. */
 const orders = (players: readonly number[]): number[][] => players.length === 0 ? [[]] : players.flatMap((player) => orders(players.filter((other) => other !== player)).map((rest) => [player, ...rest]))
 
+/** Those on the reference too: the engines are held against each other elsewhere. */
+const both = ['random lstm', 'random stack', 'bi-lstm-gru-k3-h5', 'mask-through-k2-h5']
+
 for (const [name, make] of Object.entries(tried)) {
-  for (const compiled of [true, false]) {
+  for (const compiled of both.includes(name) ? [true, false] : [true]) {
     t.test(`${name}, ${compiled ? 'compiled' : 'op by op'}`, async (t) => {
       const { file, inputs, body = {}, memory = true, gradients = true } = await make()
       const model = await hosted(file, compiled)
@@ -123,7 +126,7 @@ for (const [name, make] of Object.entries(tried)) {
 
       if (methods.includes('integrated-gradients') && file.graph.inputs.find((input) => input.name === own)!.shape.length === 3) {
         // The same integral by differences of float64 arithmetic, entry by entry.
-        const { nodes, weights } = gaussLegendre(24)
+        const { nodes, weights } = gaussLegendre(16)
         const far = 1e-6
         const entry = (b: number, s: number, f: number): number => {
           const at = (s * each + f)
