@@ -10,6 +10,7 @@ import { watchClosing } from './http/closing.ts'
 import { codingFor, compressAnswers } from './http/compress.ts'
 import { decodeRoutes } from './http/decode.ts'
 import { docsRoutes, document } from './http/docs.ts'
+import { exportRoutes } from './http/export.ts'
 import { healthRoutes } from './http/health.ts'
 import { readJson } from './http/json.ts'
 import { refuseOtherMethods } from './http/methods.ts'
@@ -62,10 +63,11 @@ export async function buildApp (settings: Settings, service: ServiceSource): Pro
       relevanceRoutes(api, service)
       searchRoutes(api, service)
     })
-    await open.register(async (texts) => {
-      readQueries(texts)
-      compressAnswers(texts, codingFor)
-      decodeRoutes(texts, service)
+    await open.register(async (files) => {
+      readQueries(files)
+      compressAnswers(files, codingFor)
+      decodeRoutes(files, service)
+      exportRoutes(files, service)
     })
   }))
   await app.register(async (v2) => await v2Routes(v2, service, settings))

@@ -51,7 +51,8 @@ const fromText: Readonly<Record<string, (value: string & string[], name: string)
   intervene: (value, name) => json(value, name)
 }
 
-const list = (value: string | readonly string[]): string[] => [value].flat().flatMap((part) => part.split(','))
+/** A list in an address: with commas, or the parameter repeated. */
+export const list = (value: string | readonly string[]): string[] => [value].flat().flatMap((part) => part.split(','))
 
 function json (text: string, name: string): unknown {
   try {

@@ -114,4 +114,10 @@ export const DecodeQuery = Type.Object({
   version: Type.Optional(Version)
 }, closed)
 
+export const ExportQuery = Type.Object({
+  format: Type.Optional(Type.Literal('onnx', { description: 'The kind of file. Default, and the only one: `onnx`.' })),
+  outputs: Type.Optional(listText('Names of what the graph gives beside the model\'s own outputs, as /v2/models/ID lists them: `lstm/hidden`, `lstm/gates/forget`, `dense/output`; `lstm/gates`, `lstm` for all that begin so. A JSON list where a name holds a comma.')),
+  version: Type.Optional(Version)
+}, closed)
+
 export const ModelParams = Type.Object({ id: Type.String({ description: 'The id of the model.' }) })

@@ -108,6 +108,8 @@ function heldIn<T> ({ ops, clamps = {} }: LayerCall<T>, layer: CellRun<T>['layer
   return own.size === 0 ? undefined : heldOf(ops, own, x, unitsOf(layer))
 }
 
+const parts = ['input', 'recurrent', 'bias'] as const
+
 /** The asked internals of one cell's run, by name relative to the cell. */
 function internalsOf<T> (call: LayerCall<T>, { at, cell, bound, run }: CellRun<T>): Record<string, T> {
   const { ops, wanted } = call
@@ -127,9 +129,9 @@ function internalsOf<T> (call: LayerCall<T>, { at, cell, bound, run }: CellRun<T
     put(`gates/${gate}`, () => stepwise(gates[gate]))
     put(`preactivations/${gate}`, () => stepwise(again!.preactivations[gate]))
   }
-  if (names.some((gate) => asks(`contributions/${gate}/input`))) {
-    for (const [gate, parts] of Object.entries(contributions(cell, bound, shown))) {
-      for (const part of ['input', 'recurrent', 'bias'] as const) put(`contributions/${gate}/${part}`, () => stepwise(parts[part]))
+  if (names.some((gate) => parts.some((part) => asks(`contributions/${gate}/${part}`)))) {
+    for (const [gate, parted] of Object.entries(contributions(cell, bound, shown))) {
+      for (const part of parts) put(`contributions/${gate}/${part}`, () => stepwise(parted[part]))
     }
   }
   return returned

@@ -88,15 +88,13 @@ function sliced (own: number, from: number, to: number | undefined, step: number
   return Math.ceil((at(to ?? own) - at(from)) / step)
 }
 
-/** What a reshape makes of a shape, as far as it is known. */
+/** What a reshape makes of a shape, as far as it is known: the size left open, where no free axis goes into it. */
 function known (from: readonly number[], to: readonly number[]): number[] {
   const shape = to.map((size, n) => size === 0 ? from[n] : size)
-  if (shape.filter((size) => size < 0).length === 1 && !from.includes(-1)) {
-    const all = from.reduce((a, c) => a * c, 1)
-    const rest = shape.reduce((a, c) => c < 0 ? a : a * c, 1)
-    return shape.map((size) => size < 0 ? all / rest : size)
-  }
-  return shape
+  const merged = from.filter((_, n) => to[n] !== 0)
+  if (merged.some((size) => size < 0)) return shape
+  const left = to.reduce((all, size) => size > 0 ? all / size : all, merged.reduce((a, c) => a * c, 1))
+  return shape.map((size, n) => to[n] < 0 ? left : size)
 }
 
 /** Sizes after a reduction. */

@@ -130,6 +130,8 @@ function writeGraph (to: Message, { nodes, inputs, outputs, initializers }: Grap
     to.message(1, (message) => {
       for (const input of node.inputs) message.text(1, input)
       for (const output of node.outputs) message.text(2, output)
+      // A name of its own: onnxruntime 1.20 makes names of fused nodes from it, and refuses a graph in which two are the same.
+      message.text(3, node.outputs.find((output) => output !== '')!)
       message.text(4, node.op)
       for (const [key, value] of Object.entries(node.attributes)) message.message(5, (attribute) => writeAttribute(attribute, key, value))
     })

@@ -5,16 +5,16 @@ import type { Builder, Value } from './builder.ts'
 const orders = { lstm: [0, 3, 1, 2], gru: [0, 1, 2] } as const
 const names = { lstm: 'LSTM', gru: 'GRU' } as const
 
-interface Activation { readonly name: string, readonly alpha: number, readonly beta: number }
+/** `constants`: its alpha and beta, for those that have them. */
+interface Activation { readonly name: string, readonly constants?: readonly [number, number] }
 
 /** Keras' activations that the kernels of ONNX know, with their constants. */
 function known (name: unknown, keras: 1 | 2 | 3): Activation | undefined {
-  const plain = (own: string): Activation => ({ name: own, alpha: 0, beta: 0 })
   switch (name) {
-    case 'tanh': return plain('Tanh')
-    case 'sigmoid': return plain('Sigmoid')
-    case 'relu': return plain('Relu')
-    case 'hard_sigmoid': return { name: 'HardSigmoid', alpha: keras === 3 ? 1 / 6 : 0.2, beta: 0.5 }
+    case 'tanh': return { name: 'Tanh' }
+    case 'sigmoid': return { name: 'Sigmoid' }
+    case 'relu': return { name: 'Relu' }
+    case 'hard_sigmoid': return { name: 'HardSigmoid', constants: [keras === 3 ? 1 / 6 : 0.2, 0.5] }
     default: return undefined
   }
 }
@@ -53,8 +53,9 @@ export function fusedHidden (b: Builder, ops: Ops<Value>): NonNullable<Ops<Value
     b.add(names[kind], [x, matrix(kernel), matrix(recurrentKernel), all, lengths, first[0], ...(kind === 'lstm' ? [first[1]] : [])], [output], {
       hidden_size: units,
       activations: activations.map(({ name }) => name),
-      activation_alpha: { floats: activations.map(({ alpha }) => alpha) },
-      activation_beta: { floats: activations.map(({ beta }) => beta) },
+      // In the order of the activations, those without any left out.
+      activation_alpha: { floats: activations.flatMap(({ constants }) => constants?.[0] ?? []) },
+      activation_beta: { floats: activations.flatMap(({ constants }) => constants?.[1] ?? []) },
       ...(kind === 'gru' ? { linear_before_reset: resetAfter ? 1 : 0 } : {})
     })
     return ops.squeeze(output, 1)
