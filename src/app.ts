@@ -11,6 +11,7 @@ import { codingFor, compressAnswers } from './http/compress.ts'
 import { decodeRoutes } from './http/decode.ts'
 import { docsRoutes, document } from './http/docs.ts'
 import { exportRoutes } from './http/export.ts'
+import { generateRoutes } from './http/generate.ts'
 import { healthRoutes } from './http/health.ts'
 import { readJson } from './http/json.ts'
 import { refuseOtherMethods } from './http/methods.ts'
@@ -62,6 +63,7 @@ export async function buildApp (settings: Settings, service: ServiceSource): Pro
       probeRoutes(api, service)
       relevanceRoutes(api, service)
       searchRoutes(api, service)
+      generateRoutes(api, service)
     })
     await open.register(async (files) => {
       readQueries(files)

@@ -7,12 +7,14 @@ const mediaTypes = {
   json: 'application/json',
   ndjson: 'application/x-ndjson',
   npz: 'application/x-npz',
-  safetensors: 'application/vnd.safetensors'
-} as const satisfies Partial<Record<Format, string>> & { ndjson: string }
+  safetensors: 'application/vnd.safetensors',
+  sse: 'text/event-stream'
+} as const satisfies Partial<Record<Format, string>> & { ndjson: string, sse: string }
 
 /** A format that `Accept` can ask for. */
 export type AnswerFormat = keyof typeof mediaTypes
-export const answerFormats = Object.keys(mediaTypes) as AnswerFormat[]
+/** Those that arrays are answered in. */
+export const answerFormats = ['json', 'ndjson', 'npz', 'safetensors'] as const satisfies readonly AnswerFormat[]
 
 declare module 'fastify' {
   interface FastifyRequest {

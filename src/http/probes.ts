@@ -60,7 +60,7 @@ async function answer ({ registry, pool }: Service, request: FastifyRequest, rep
   const plan = planFor(entry.file, probe, entry.meta)
   const head = headOf(entry)
   const alike = { plan, head, independent: independent(entry.file, plan, batch.initial) }
-  const { format } = request
+  const format = request.format as typeof formats[number]
   if (format !== 'ndjson') return sendAnswer(reply.type(contentType(format)), pool, await pool.run(entry.key, { ...alike, batch, format }))
   const run = async (batch: Batch): Promise<Buffer> => lineFrom(pool, await pool.run(entry.key, { ...alike, batch, format: 'json' }))
   const sequences = sequencesOf(batch)

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Fault } from '../errors.ts'
 
-/** In an address everything is text: whole numbers and booleans become what the route's schema calls for; ajv refuses the rest. */
+/** In an address everything is text: numbers and booleans become what the route's schema calls for; ajv refuses the rest. */
 export function readQueries (app: FastifyInstance): void {
   app.addHook('preValidation', async (request) => {
     const { properties } = request.routeOptions.schema?.querystring as { properties?: Record<string, { type?: string }> } ?? {}
@@ -9,6 +9,7 @@ export function readQueries (app: FastifyInstance): void {
     for (const [name, value] of Object.entries(query)) {
       const type = properties?.[name]?.type
       if (type === 'integer' && /^-?\d{1,15}$/.test(String(value))) query[name] = Number(value)
+      if (type === 'number' && /^-?\d{1,15}(\.\d{1,15})?$/.test(String(value))) query[name] = Number(value)
       if (type === 'boolean' && (value === 'true' || value === 'false')) query[name] = value === 'true'
     }
   })
@@ -48,7 +49,9 @@ const fromText: Readonly<Record<string, (value: string & string[], name: string)
   initialState: (value, name) => json(value, name),
   select: (value, name) => json(value, name),
   summary: (value, name) => value === 'all' || value === 'step' ? { by: value } : json(value, name),
-  intervene: (value, name) => json(value, name)
+  intervene: (value, name) => json(value, name),
+  probabilities: (value) => value === 'true' || value === 'false' ? value === 'true' : /^\d{1,15}$/.test(value) ? Number(value) : value,
+  states: (value, name) => typeof value === 'string' && value.startsWith('{') ? json(value, name) : list(value)
 }
 
 /** A list in an address: with commas, or the parameter repeated. */

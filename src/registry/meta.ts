@@ -26,7 +26,8 @@ const schema = Type.Object({
     unknown: Type.Optional(character),
     /** The character put on the left of a text shorter than maxlen; null: steps of zeros; absent: refused. */
     pad: Type.Optional(character),
-    maxlen: Type.Integer({ minimum: 1 })
+    /** Left out: the model's own number of steps. */
+    maxlen: Type.Optional(Type.Integer({ minimum: 1 }))
   })),
   sample: Type.Optional(Type.Object({ inputs: Type.Unknown(), raw: Type.Optional(Type.Boolean()) })),
   /** Outputs that Keras itself recorded, checked when the model is loaded. */

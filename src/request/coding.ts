@@ -28,34 +28,47 @@ export function checkId (id: number, count: number, pointer: string): void {
 
 /** `{"text": [...]}`: a sequence each, by `text` of statescope.json; models/README.md has the rules, in the same order. */
 export function readText (value: unknown, coding: TextCoding | undefined, expected: Expected, pointer: string): Numbers {
-  if (coding === undefined) throw new Fault('invalid_value', "this model takes no text: its statescope.json says nothing under 'text'", pointer)
-  const mistake = mistakeIn(coding, expected)
-  if (mistake !== null) throw new Fault('invalid_value', `this model takes no text until its statescope.json is put right: ${mistake}`, pointer)
+  const own = codingOf(coding, expected, pointer)
   const texts = typeof value === 'string' ? [value] : value
   if (!Array.isArray(texts) || texts.length === 0) throw invalid('a text, or a list of texts with at least one', value, pointer)
   const places = texts.map((_, n) => typeof value === 'string' ? pointer : at(pointer, n))
   for (const [n, text] of texts.entries()) if (typeof text !== 'string') throw invalid('a text', text, places[n])
 
-  const index = new Map(coding.alphabet.map((character, n) => [character, n]))
-  const length = coding.maxlen ?? expected[1]
-  const sequences = (texts as string[]).map((text, n) => indicesOf(text, coding, index, length, places[n]))
+  const sequences = (texts as string[]).map((text, n) => windowOf(text, own, expected, places[n]))
   const steps = sequences[0].length
   const other = sequences.findIndex((sequence) => sequence.length !== steps)
   if (other >= 0) throw new Fault('wrong_shape', `the texts of one request need one length: the first has ${steps} characters, this one ${sequences[other].length}`, places[other])
   if (steps === 0) throw new Fault('wrong_shape', 'expected a text of at least one character', places[0])
 
-  const oneHot = coding.encoding === 'one-hot'
-  const depth = oneHot ? coding.alphabet.length : 1
+  const { shape, data } = encoded(sequences, own)
+  return { shape, data, where: (n) => places[Math.floor(n / (data.length / texts.length))] }
+}
+
+/** The model's text coding; throws invalid_value where it has none, or one that is wrong. */
+export function codingOf (coding: TextCoding | undefined, expected: Expected, pointer: string): TextCoding {
+  if (coding === undefined) throw new Fault('invalid_value', "this model takes no text: its statescope.json says nothing under 'text'", pointer)
+  const mistake = mistakeIn(coding, expected)
+  if (mistake !== null) throw new Fault('invalid_value', `this model takes no text until its statescope.json is put right: ${mistake}`, pointer)
+  return coding
+}
+
+/** Texts of one length, by their indices, as the model's input: `[batch, step, character]`, or `[batch, step]` of ids. */
+export function encoded (sequences: readonly (readonly number[])[], { alphabet, encoding }: TextCoding): { readonly shape: readonly number[], readonly data: Float32Array } {
+  const oneHot = encoding === 'one-hot'
+  const depth = oneHot ? alphabet.length : 1
+  const [{ length: steps }] = sequences
   const data = new Float32Array(sequences.length * steps * depth)
   for (const [n, id] of sequences.flat().entries()) {
     if (!oneHot) data[n] = id
     else if (id >= 0) data[n * depth + id] = 1
   }
-  return { shape: oneHot ? [texts.length, steps, depth] : [texts.length, steps], data, where: (n) => places[Math.floor(n / (steps * depth))] }
+  return { shape: oneHot ? [sequences.length, steps, depth] : [sequences.length, steps], data }
 }
 
-/** Indices into the alphabet, -1 for a step of zeros. */
-function indicesOf (text: string, coding: TextCoding, index: ReadonlyMap<string, number>, length: number | null, pointer: string): number[] {
+/** What a model reads of a text: indices into the alphabet, -1 for a step of zeros; the last `maxlen` of them, filled up on the left. */
+export function windowOf (text: string, coding: TextCoding, expected: Expected, pointer: string): number[] {
+  const index = new Map(coding.alphabet.map((character, n) => [character, n]))
+  const length = coding.maxlen ?? expected[1]
   const characters = [...(coding.lowercase === true ? text.toLowerCase() : text)]
   const cut = length === null ? 0 : Math.max(0, characters.length - length)
   const indices = characters.slice(cut).map((character, n) => {
