@@ -33,7 +33,7 @@ t.test('every route of the contract is in it', async (t) => {
   const routes = Object.entries(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
   t.same(routes.sort(), [
     'GET /health/live', 'GET /health/ready', 'GET /models', 'GET /models/{id}', 'GET /models/{id}/decode', 'GET /models/{id}/export', 'GET /models/{id}/sample', 'GET /models/{id}/weights',
-    'POST /hidden-states', 'POST /models/{id}/hidden-states', 'POST /models/{id}/predict', 'POST /models/{id}/relevance', 'POST /models/{id}/search', 'POST /predict', 'POST /relevance', 'POST /search',
+    'POST /generate', 'POST /hidden-states', 'POST /models/{id}/generate', 'POST /models/{id}/hidden-states', 'POST /models/{id}/predict', 'POST /models/{id}/relevance', 'POST /models/{id}/search', 'POST /predict', 'POST /relevance', 'POST /search',
     ...['', '/health/live', '/health/ready', '/models/stats'].map((path) => `GET /v2${path}`),
     ...['/v2/models/{id}', '/v2/models/{id}/versions/{version}'].flatMap((path) => [`GET ${path}`, `GET ${path}/config`, `GET ${path}/ready`, `GET ${path}/stats`, `POST ${path}/infer`]),
     'POST /v2/repository/index', 'POST /v2/repository/models/{id}/load', 'POST /v2/repository/models/{id}/unload'
@@ -48,12 +48,12 @@ t.test('the examples are answered, and answers are as documented', async (t) => 
     const [valid, errors] = Schema.Errors((name === undefined ? schema : document.components.schemas[name]) as Parameters<typeof Schema.Errors>[0], body)
     t.ok(valid, `${operation.operationId} ${status}`, { errors })
   }
-  for (const path of ['/predict', '/hidden-states', '/relevance', '/search']) {
+  for (const path of ['/predict', '/hidden-states', '/relevance', '/search', '/generate']) {
     const { post } = document.paths[path]
     const { examples = {} } = post.requestBody!.content['application/json']
     t.ok(Object.keys(examples).length >= 3, `${path} has examples`)
     for (const [name, { value }] of Object.entries(examples)) {
-      const { status, body } = await call(url + path, value)
+      const { status, body } = await call(url + path, value, { accept: 'application/json' })
       t.equal(status, 200, `${path}: ${name}`, { body })
       conforms(post, 200, 'application/json', body)
     }

@@ -12,6 +12,7 @@ const hiddenStates = {
   nextchar: { summary: 'Hidden states, cell states and gates at each of three steps', value: predict.nextchar.value },
   weather: { summary: 'The forget gate and its kin at the last step, and the prediction', value: { ...predict.weather.value, tensors: 'gates', steps: 'last', outputs: true } },
   summary: { summary: 'How each gate of each unit behaves over all days, in place of the states', value: { ...predict.weather.value, summary: { low: 0.1, high: 0.9 } } },
+  'what-if': { summary: 'What if it could not forget: the forecast with the forget gate held open, beside the forecast', value: { ...predict.weather.value, steps: 'last', intervene: [{ layer: 'lstm', gate: 'forget', value: 1 }] } },
   chars: { summary: 'Every second of the last ten steps of one layer', value: { ...predict.chars.value, layers: 'lstm', tensors: ['hidden', 'cell'], steps: { from: -10, every: 2 } } }
 }
 
@@ -28,5 +29,11 @@ const search = {
   gate: { summary: 'Where a unit keeps its memory', value: { model: 'weather', inputs: [days], raw: true, select: { tensor: 'gates/forget', units: [0], threshold: 0.7 } } }
 }
 
+const generate = {
+  likeliest: { summary: 'The likeliest character each time, with the three likeliest', value: { model: 'chars', prompt: 'And God said, ', length: 20, temperature: 0, probabilities: 3 } },
+  seeded: { summary: 'Drawn from the ten likeliest, the same each time', value: { model: 'chars', prompt: 'And God said, ', length: 80, temperature: 0.6, topK: 10, seed: 1 } },
+  states: { summary: 'With the states of two units at each character', value: { model: 'nextchar', prompt: 'the ', length: 10, temperature: 0, states: { lstm: [0, 1] } } }
+}
+
 /** By name, as OpenAPI's `examples` of a media type. */
-export const examples = (route: 'predict' | 'hidden-states' | 'relevance' | 'search') => ({ predict, 'hidden-states': hiddenStates, relevance, search })[route]
+export const examples = (route: 'predict' | 'hidden-states' | 'relevance' | 'search' | 'generate') => ({ predict, 'hidden-states': hiddenStates, relevance, search, generate })[route]

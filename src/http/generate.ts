@@ -10,6 +10,7 @@ import { readGeneration } from '../request/generation.ts'
 import type { Json } from '../request/words.ts'
 import { contentType, type AnswerFormat } from './accept.ts'
 import { answers, Head, Receipt as ReceiptAnswer } from './answers.ts'
+import { examples } from './examples.ts'
 import { patiently } from './ndjson.ts'
 import { problem } from './problem.ts'
 import { withQuery, type Addressed } from './query.ts'
@@ -70,7 +71,7 @@ const schema = {
 
 /** The route that lets a model write on. */
 export function generateRoutes (app: App, service: ServiceSource): void {
-  app.post('/generate', { config: { formats }, schema: { ...schema, operationId: 'generate', body: Type.Object({ model: Model, ...GenerateBody }, closed) } }, async (request, reply) =>
+  app.post('/generate', { config: { formats }, schema: { ...schema, operationId: 'generate', body: Type.Object({ model: Model, ...GenerateBody }, { ...closed, 'x-examples': examples('generate') }) } }, async (request, reply) =>
     await answer(service(), request, reply, request.body))
 
   app.post('/models/:id/generate', {
