@@ -7,13 +7,14 @@ import { levels, print, whole, within, type Words } from './print.ts'
 import type { Program, Stage } from './program.ts'
 import type { Both, Recurrence } from './recurrence.ts'
 
-const math: Readonly<Record<string, string>> = Object.fromEntries(['abs', 'sqrt', 'exp', 'log', 'log1p', 'expm1', 'tanh', 'floor', 'sign'].map((name) => [name, `Math.${name}`]))
-const more: Readonly<Record<string, string>> = { ...math, minimum: 'Math.min', maximum: 'Math.max' }
+/** Words that JavaScript has; those that it lacks are in `helpers`. */
+const math: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(['abs', 'sqrt', 'exp', 'expm1', 'tanh'].map((name) => [name, `Math.${name}`])), minimum: 'Math.min', maximum: 'Math.max'
+}
 
 const helpers: Readonly<Record<string, string>> = {
   sigmoid: 'const sigmoid = (x) => 1 / (1 + Math.exp(-x))',
   square: 'const square = (x) => x * x',
-  rsqrt: 'const rsqrt = (x) => 1 / Math.sqrt(x)',
   relu: 'const relu = (x) => Math.max(x, 0)',
   softplus: '/** log(exp(x) + 1), where exp(x) may be infinite. */\nconst softplus = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))',
   erf: `/** The error function: its series (DLMF 7.6.2), beyond 3 the continued fraction of what is missing from 1 (DLMF 7.9.1). */
@@ -35,7 +36,7 @@ function erf (x) {
   vector: '/** A list of n numbers, each from its place u. */\nconst vector = (n, entry) => Array.from({ length: n }, (_, u) => entry(u))',
   dot: '/** Entry u of the product of x with a matrix. */\nconst dot = (x, matrix, u) => x.reduce((sum, value, k) => sum + value * matrix[k][u], 0)',
   softmax: `function softmax (x) {
-  const highest = Math.max(...x)
+  const highest = x.reduce((a, b) => Math.max(a, b))
   const powers = x.map((value) => Math.exp(value - highest))
   const sum = powers.reduce((a, b) => a + b, 0)
   return powers.map((value) => value / sum)
@@ -72,7 +73,7 @@ class Entries {
       product: () => { throw new Error('a number has no product with a matrix') },
       softmax: () => { throw new Error('a number has no softmax') },
       choice: (condition, yes, no) => ({ text: `${within(condition, levels.comparison)} ? ${within(yes, levels.comparison)} : ${within(no, levels.comparison)}`, level: levels.choice }),
-      word: (name) => more[name] ?? this.#functions.helper(name),
+      word: (name) => math[name] ?? this.#functions.helper(name),
       define: ({ name, body }: Call) => this.#functions.define(name, (own) => `const ${own} = (x) => ${print(body, words).text}`)
     }
     return words
@@ -168,7 +169,7 @@ ${calls.map((line) => `    ${line}\n`).join('')}    return x
  * random() is uniform in [0, 1).
  */
 export function sample (probabilities, temperature = 1, random = Math.random) {
-  const highest = Math.max(...probabilities)
+  const highest = probabilities.reduce((a, b) => Math.max(a, b))
   if (temperature === 0) return probabilities.indexOf(highest)
   const shares = probabilities.map((probability) => Math.exp(Math.log(probability / highest) / temperature))
   let rest = random() * shares.reduce((a, b) => a + b, 0)

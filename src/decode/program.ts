@@ -38,7 +38,7 @@ const recurrentClasses: ReadonlySet<string> = new Set(['LSTM', 'GRU', 'SimpleRNN
  */
 export function programOf ({ id, version, digest, file }: Pick<Served, 'id' | 'version' | 'digest' | 'file'>): Program {
   const [input, ...others] = file.graph.inputs
-  if (others.length > 0) throw undecodable(file.graph.layers[others[0].name] ?? file.graph.layers[file.graph.nodes[others[0].node].layer], 'a program reads one input, and this is the second')
+  if (others.length > 0) throw undecodable(file.graph.layers[file.graph.nodes[others[0].node].layer], 'a program reads one input, and this is the second')
   const stages: Stage[] = []
   let rank = input.shape.length
   for (const node of chainOf(file)) {
@@ -47,7 +47,8 @@ export function programOf ({ id, version, digest, file }: Pick<Served, 'id' | 'v
     stages.push(...made)
     rank = made.reduce(rankAfter, rank)
   }
-  return { id, version, digest, shape: input.shape, stages }
+  // A stateful model has a fixed batch: here every sequence starts from zero, so any number will do.
+  return { id, version, digest, shape: [null, ...input.shape.slice(1)], stages }
 }
 
 /** The nodes that lie between the input and the output, in the order in which they run. */

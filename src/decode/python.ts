@@ -8,17 +8,12 @@ import { explained } from './explained.ts'
 import type { Both, Recurrence } from './recurrence.ts'
 
 /** NumPy's own words; those that it lacks are in `helpers`. */
-const numpy: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(['abs', 'square', 'sqrt', 'exp', 'log', 'log1p', 'expm1', 'tanh', 'floor', 'sign', 'minimum', 'maximum', 'equal'].map((name) => [name, `np.${name}`])),
-  notEqual: 'np.not_equal'
-}
+const numpy: Readonly<Record<string, string>> = Object.fromEntries(['abs', 'square', 'sqrt', 'exp', 'expm1', 'tanh', 'minimum', 'maximum'].map((name) => [name, `np.${name}`]))
 
 const helpers: Readonly<Record<string, string>> = {
   sigmoid: `def sigmoid(x):
     with np.errstate(over='ignore'):  # exp(-x) may be infinite: the result is 0 then
         return 1 / (1 + np.exp(-x))`,
-  rsqrt: `def rsqrt(x):
-    return 1 / np.sqrt(x)`,
   relu: `def relu(x):
     return np.maximum(x, 0)`,
   softplus: `def softplus(x):
@@ -95,7 +90,7 @@ ${calls.map((line) => `    ${line}\n`).join('')}    return x
 
 if __name__ == '__main__':
     with open(sys.argv[1]) as weights, open(sys.argv[2]) as inputs:
-        print(json.dumps(predict(json.load(weights), json.load(inputs)).tolist()))
+        print(json.dumps(predict(json.load(weights), json.load(inputs)).tolist(), allow_nan=False))
 `
 }
 

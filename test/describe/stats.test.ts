@@ -95,6 +95,7 @@ t.test('every recurrent layer of the goldens: at rest is what its activations gi
   const functions: Record<string, (x: number) => number> = { sigmoid, tanh, linear: (x) => x }
   let count = 0
   for (const { id } of readCases('test/goldens/cases')) {
+    if (!/^(act|cell|cells|convlstm1d|convlstm2d|lstm|rnn)-/.test(id)) continue
     const main = ['keras', 'h5'].map((format) => `test/goldens/models/${id}.${format}`).find((path) => existsSync(path))
     if (main === undefined) continue
     const file = await readModel({ main, weights: null })
@@ -111,7 +112,7 @@ t.test('every recurrent layer of the goldens: at rest is what its activations gi
       }
     }
   }
-  t.ok(count > 300, `${count} gates`)
+  t.ok(count > 200, `${count} gates`)
 })
 
 t.test('numbers that are not finite, arrays alone, lists', async (t) => {
