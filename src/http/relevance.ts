@@ -55,7 +55,7 @@ const RelevanceQuery = Type.Object({
 const byLag = (value: TSchema, description: string) => Type.Record(Type.String(), value, { description })
 const Each = Type.Array(Type.Number())
 const orNull = (value: TSchema) => Type.Union([value, Type.Null()])
-const Lags = byLag(Each, 'By `t-1` (the last step that the model reads), `t-2`, ..., `older`: one number for each sequence.')
+const Lags = byLag(Each, 'By `t-1` (the last step that the model reads), `t-2`, ..., `older`: one number for each sequence, 0 where there is no such step.')
 
 const RelevanceAnswer = Type.Object({
   ...Head,

@@ -72,7 +72,8 @@ t.test('outputs by index, label and name; baselines of every form', async (t) =>
   const { body: text } = await call(`${url}/relevance`, { model: 'nextchar', inputs: { text: ['the', 'Con'] }, output: ' ', baseline: { text: '   ' } })
   const { body: blank } = await call(`${url}/predict`, { model: 'nextchar', inputs: { text: '   ' } })
   t.ok(near(text.baselineValue[0], blank.outputs.softmax[0][0]), 'a text')
-  t.same(Object.keys(text.methods.shapley.lags), ['t-1', 't-2', 't-3'], 'three letters have no more steps')
+  t.same(Object.keys(text.methods.shapley.lags), ['t-1', 't-2', 't-3', 't-4', 't-5', 'older'])
+  t.same([text.methods.shapley.lags['t-4'], text.methods.shapley.lags.older, text.summary['t-4']], [[0, 0], [0, 0], { meanAbs: null, share: null, q05: null, q95: null, count: 0 }], 'three letters have no more steps')
 })
 
 t.test('a logit is what the softmax is applied to', async (t) => {

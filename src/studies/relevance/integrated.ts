@@ -13,8 +13,8 @@ import { fewestNodes, limits, type Relevance } from './study.ts'
 
 /** Nodes of the rule, more of them only for sequences that do not add up yet. */
 const rules = [1, 2, 4, 8, 16, 32].map((times) => times * fewestNodes)
-/** How near to adding up is enough, relative to max(1, |change|): an order above what float32 leaves. */
-const enough = 1e-5
+/** How near to adding up is enough, relative to max(1, |change|): a little above what float32 leaves. */
+const enough = 2e-6
 /** Numbers of one kind that a pass may hold: on its way back it holds a dozen. */
 const atOnce = 2 ** 22
 

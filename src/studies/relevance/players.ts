@@ -1,6 +1,8 @@
 /** The steps of each sequence as players of a game: the last ones each alone, all before them together. */
 export interface Players {
-  /** `t-1`, `t-2`, ..., and `older` where there are steps before the window. */
+  /** `t-1` to the window's end, and `older`: what an answer tells of, whether there are such steps or not. */
+  readonly lags: readonly string[]
+  /** Those of them that have steps in sequences of this length: the players. */
   readonly names: readonly string[]
   /** `[batch, step]`: whose step it is, an index into `names`; -1 for a step that the model masks. */
   readonly of: Int8Array
@@ -14,7 +16,8 @@ export interface Players {
  */
 export function playersOf (batch: number, steps: number, window: number, counts: Uint8Array | null): Players {
   const alone = Math.min(window, steps)
-  const names = [...Array.from({ length: alone }, (_, n) => `t-${n + 1}`), ...(steps > alone ? ['older'] : [])]
+  const lags = [...Array.from({ length: window }, (_, n) => `t-${n + 1}`), 'older']
+  const names = steps > window ? lags : lags.slice(0, alone)
   const of = new Int8Array(batch * steps).fill(-1)
   const last = Array.from({ length: batch }, (_, b) => {
     let end = steps - 1
@@ -22,13 +25,13 @@ export function playersOf (batch: number, steps: number, window: number, counts:
     for (let step = 0; step <= end; step++) if (counts?.[b * steps + step] !== 0) of[b * steps + step] = Math.min(end - step, alone)
     return end
   })
-  return { names, of, last }
+  return { lags, names, of, last }
 }
 
-/** `[batch, step]` added up by player: `{"t-1": [batch], ...}`. */
-export function lagsOf ({ names, of }: Players, batch: number, values: Float64Array): Record<string, number[]> {
+/** `[batch, step]` added up by lag: `{"t-1": [batch], ...}`; 0 where there are no such steps. */
+export function lagsOf ({ lags, of }: Players, batch: number, values: Float64Array): Record<string, number[]> {
   const steps = of.length / batch
-  const sums = names.map(() => Array<number>(batch).fill(0))
+  const sums = lags.map(() => Array<number>(batch).fill(0))
   values.forEach((value, n) => { if (of[n] >= 0) sums[of[n]][Math.floor(n / steps)] += value })
-  return Object.fromEntries(names.map((name, n) => [name, sums[n]]))
+  return Object.fromEntries(lags.map((name, n) => [name, sums[n]]))
 }

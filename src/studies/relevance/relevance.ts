@@ -52,7 +52,7 @@ export const relevance: CarryOut<Relevance> = async (subject, plan, batch, study
   const pairs = study.methods.flatMap((name, n) => study.methods.slice(n + 1).map((other) => [name, other] as const))
   return {
     output: target.output,
-    window: Math.min(window, steps),
+    window,
     stepInputs: inputs.map(({ name }) => name),
     ...(counts === null ? {} : { lastStep: players.last }),
     value: value.map((one) => one * scale + mean),
@@ -103,9 +103,9 @@ async function playAll (methods: readonly Method[], run: Run, { names }: Players
   return { play: (sequence, coalition) => values[sequence * coalitions.length + place.get(coalition)!], receipt }
 }
 
-function tellCoalitions ({ shares, addsUp }: CoalitionMethod, play: Play, { names }: Players, changes: readonly number[], scale: number): Told {
-  const all = changes.map((_, sequence) => shares(names.length, (coalition) => play(sequence, coalition)).map((share) => share * scale))
-  const lags = Object.fromEntries(names.map((lag, n) => [lag, all.map((own) => own[n])]))
+function tellCoalitions ({ shares, addsUp }: CoalitionMethod, play: Play, { lags: all, names }: Players, changes: readonly number[], scale: number): Told {
+  const given = changes.map((_, sequence) => shares(names.length, (coalition) => play(sequence, coalition)).map((share) => share * scale))
+  const lags = Object.fromEntries(all.map((lag, n) => [lag, given.map((own) => own[n] ?? 0)]))
   return { lags, ...(addsUp ? { residual: residualOf(lags, changes, scale) } : {}) }
 }
 

@@ -6,7 +6,7 @@ export type Lags = Readonly<Record<string, readonly number[]>>
 interface LagSummary { readonly meanAbs: number | null, readonly share: number | null, readonly q05: number | null, readonly q95: number | null, readonly count: number }
 
 /** Over the sequences of a batch in which a lag is a step that the model reads; `count` of them. Shares of the mean absolute values add up to 1. */
-export function summarize (lags: Lags, { names, of, last }: Players): Record<string, LagSummary> {
+export function summarize (lags: Lags, { lags: names, of, last }: Players): Record<string, LagSummary> {
   const steps = of.length / last.length
   const there = names.map((name, player) => lags[name].filter((_, b) => of.subarray(b * steps, (b + 1) * steps).includes(player)))
   const means = there.map((values) => values.length === 0 ? null : values.reduce((sum, value) => sum + Math.abs(value), 0) / values.length)

@@ -80,7 +80,7 @@ for (const [name, make] of Object.entries(tried)) {
       const methods = ['shapley', 'insertion', 'occlusion', ...(gradients && engine.name === 'tfjs' ? ['integrated-gradients'] : []), ...(memory ? ['memory'] : [])]
       const asked = { inputs, window: 2, ...body, methods }
       const { found, batch, plan, study } = await ask(model, asked)
-      const lags = Object.keys(found.methods.shapley.lags)
+      const lags = Object.entries<{ count: number }>(found.summary).filter(([, { count }]) => count > 0).map(([lag]) => lag)
       const { name: own } = study.inputs[0]
       const { shape, data } = batch.inputs[own]
       const [size, steps] = shape

@@ -15,10 +15,10 @@ t.test('Gauss-Legendre is exact up to degree 2n - 1, and no further', async (t) 
 })
 
 t.test('t-1 is the last step that counts; a masked step in between keeps its number and has no player', async (t) => {
-  t.same(playersOf(1, 5, 3, null), { names: ['t-1', 't-2', 't-3', 'older'], of: Int8Array.of(3, 3, 2, 1, 0), last: [4] })
-  t.same(playersOf(1, 3, 5, null), { names: ['t-1', 't-2', 't-3'], of: Int8Array.of(2, 1, 0), last: [2] })
+  t.same(playersOf(1, 5, 3, null), { lags: ['t-1', 't-2', 't-3', 'older'], names: ['t-1', 't-2', 't-3', 'older'], of: Int8Array.of(3, 3, 2, 1, 0), last: [4] })
+  t.same(playersOf(1, 3, 5, null), { lags: ['t-1', 't-2', 't-3', 't-4', 't-5', 'older'], names: ['t-1', 't-2', 't-3'], of: Int8Array.of(2, 1, 0), last: [2] })
   const counts = Uint8Array.of(1, 1, 1, 1, 0, /**/ 0, 1, 0, 1, 1, /**/ 0, 0, 0, 0, 0)
-  t.same(playersOf(3, 5, 2, counts), { names: ['t-1', 't-2', 'older'], of: Int8Array.of(2, 2, 1, 0, -1, -1, 2, -1, 1, 0, -1, -1, -1, -1, -1), last: [3, 4, -1] })
+  t.same(playersOf(3, 5, 2, counts), { lags: ['t-1', 't-2', 'older'], names: ['t-1', 't-2', 'older'], of: Int8Array.of(2, 2, 1, 0, -1, -1, 2, -1, 1, 0, -1, -1, -1, -1, -1), last: [3, 4, -1] })
 })
 
 t.test('values of steps are added up by player', async (t) => {
@@ -45,7 +45,7 @@ t.test('the summary leaves out what is not there', async (t) => {
     't-1': { meanAbs: 28 / 3, share: 28 / 3 / (28 / 3 + 10), q05: -4 + 0.1 * 12, q95: 8 + 0.9 * 8, count: 3 },
     older: { meanAbs: 10, share: 10 / (28 / 3 + 10), q05: -18 + 0.05 * 20, q95: -18 + 0.95 * 20, count: 2 }
   })
-  t.same(summarize({ 't-1': [0] }, playersOf(1, 1, 1, Uint8Array.of(0))), { 't-1': { meanAbs: null, share: null, q05: null, q95: null, count: 0 } })
+  t.same(summarize({ 't-1': [0], older: [0] }, playersOf(1, 1, 1, Uint8Array.of(0))), { 't-1': { meanAbs: null, share: null, q05: null, q95: null, count: 0 }, older: { meanAbs: null, share: null, q05: null, q95: null, count: 0 } })
 })
 
 t.test('agreement is of the order of absolute values', async (t) => {
