@@ -8,6 +8,7 @@ interface Schema {
   enum?: readonly unknown[]
   const?: unknown
   minimum?: number
+  maximum?: number
   items?: Schema
   anyOf?: readonly Schema[]
   properties?: Readonly<Record<string, Schema>>
@@ -50,6 +51,11 @@ function expected (schema: Schema): string {
     const fields = Object.keys(schema.properties ?? {})
     return fields.length === 0 ? 'an object' : `an object with ${fields.join(', ')}`
   }
-  if (schema.type === 'integer') return schema.minimum === undefined ? 'a whole number' : `a whole number of at least ${schema.minimum}`
+  if (schema.type === 'integer' || schema.type === 'number') return `a ${schema.type === 'integer' ? 'whole ' : ''}number${range(schema)}`
   return schema.type === 'boolean' ? 'true or false' : `a ${schema.type ?? 'value of another kind'}`
+}
+
+function range ({ minimum, maximum }: Schema): string {
+  if (minimum === undefined) return maximum === undefined ? '' : ` of at most ${maximum}`
+  return maximum === undefined ? ` of at least ${minimum}` : ` from ${minimum} to ${maximum}`
 }

@@ -64,6 +64,7 @@ t.test('an event a character, and the same in one piece', async (t) => {
   }
   const other = await call(`${url}/models/chars/generate?length=20&temperature=0.7&topK=5&seed=42&probabilities=2&states=${encodeURIComponent('{"lstm":[3,0]}')}`, { prompt: 'In the beginning' }, json)
   t.equal(other.body.text, body.text, 'from the query')
+  t.equal((await call(`${url}/models/chars/generate?length=20&temperature=7e-1&topK=5&seed=42`, { prompt: 'In the beginning' }, json)).body.text, body.text)
   t.match((await call(`${url}/models/chars/generate?states=lstm&probabilities=true`, { prompt: 'a', length: 1 }, json)).body.steps[0], { probabilities: { a: Number }, states: { lstm: { hidden: Array } } })
 })
 
@@ -89,6 +90,8 @@ t.test('what is wrong is refused where it stands', async (t) => {
     t.equal(found.pointer, pointer, `${JSON.stringify(body)}: ${found.detail}`)
   }
   t.match(await ask({ model: 'weather' }), { body: { detail: /takes no text/ } })
+  t.match(await ask({ length: 10_001 }), { body: { detail: /a whole number from 1 to 10000, got the number 10001/ } })
+  t.match(await ask({ temperature: -1 }), { body: { detail: /a number of at least 0, got the number -1/ } })
   t.match(await ask({ model: 'nothing' }), { status: 404 })
   t.match(await call(`${url}/generate`, { model: 'chars', prompt: 'a', length: 1 }, { accept: 'application/x-npz' }), { status: 406 })
   t.match(await call(`${url}/models/chars/generate?temperature=hot`, { prompt: 'a', length: 1 }, json), { status: 422, body: { detail: /temperature/ } })
@@ -119,6 +122,20 @@ t.test('what goes wrong midway is the last event, or the whole answer; who is bu
   t.match(await ask({}, failing.url), { status: 503, body: { code: 'unsound' } })
   const busy = await counted(t, async () => { throw new Fault('queue_full', 'busy') }, service)
   t.match(await ask({}, busy.url), { status: 429, body: { code: 'queue_full' } }, 'the first is turned away like any request')
+})
+
+t.test('a character is with its reader as soon as it is there, compressed or not', async (t) => {
+  for (const coding of ['identity', 'gzip', 'zstd']) {
+    const { url, runs } = await counted(t, async () => {}, service)
+    const sent = open(`${url}/generate`, { method: 'POST', headers: { 'content-type': 'application/json', 'accept-encoding': coding } })
+    sent.on('error', () => {})
+    const seen = await new Promise<number>((resolve) => {
+      sent.on('response', (response) => response.on('error', () => {}).on('data', () => resolve(runs())))
+      sent.end(JSON.stringify({ model: 'chars', prompt: 'a', length: 5000 }))
+    })
+    sent.destroy()
+    t.ok(seen < 500, `${coding}: the first after ${seen} runs`)
+  }
 })
 
 t.test('a client that goes away ends it, one that reads slowly holds it', async (t) => {
