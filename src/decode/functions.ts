@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { refuse } from './refuse.ts'
 
 /** The functions that a program needs beside those of its layers, in the order in which they are first met. */
 export class Functions {
@@ -15,7 +15,7 @@ export class Functions {
 
   /** The name of a helper, which the program has from now on. */
   helper (name: string): string {
-    if (!Object.hasOwn(this.#helpers, name)) throw new Fault('unsupported_layer', `decode does not write the operation ${name} down`)
+    if (!Object.hasOwn(this.#helpers, name)) refuse(`decode does not write the operation ${name} down`)
     this.#texts.set(name, this.#helpers[name])
     return name
   }

@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { refuse } from './refuse.ts'
 
 export const languages = ['python', 'javascript'] as const
 export type Language = typeof languages[number]
@@ -18,6 +18,6 @@ export function literal (text: string, language: Language): string {
 
 /** A number as both languages write it. Throws for what is none: where a config should have a number, a stranger's may have anything. */
 export function numeral (value: number): string {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw new Fault('unsupported_layer', `decode cannot write ${JSON.stringify(String(value))} as a number`)
+  if (typeof value !== 'number' || !Number.isFinite(value)) refuse(`decode cannot write ${JSON.stringify(String(value))} as a number`)
   return String(value)
 }

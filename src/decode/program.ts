@@ -1,18 +1,24 @@
-import type { Served } from '../registry/entry.ts'
 import { Fault } from '../errors.ts'
+import { number } from '../layers/config.ts'
 import { refsIn } from '../layers/graph.ts'
 import type { Layer, ModelFile, Node } from '../model.ts'
-import { bothWays, recurrences, type Both, type Recurrence } from './recurrence.ts'
+import type { Served } from '../registry/entry.ts'
 import { formula, type Formula } from './formula.ts'
+import { makerOf, refuseOtherMasks, type Maker } from './masks.ts'
+import { bothWays, recurrences, type Both, type Recurrence } from './recurrence.ts'
+import { refuse } from './refuse.ts'
 
-/** A row of a table for each id. */
-export interface Lookup { readonly kind: 'lookup', readonly name: string, readonly place: readonly string[], readonly rank: number }
+/** A row of a table for each id; `masks`: the steps whose id is 0 are masked from here on. */
+export interface Lookup { readonly kind: 'lookup', readonly name: string, readonly place: readonly string[], readonly rank: number, readonly masks: boolean }
+
+/** Masks the steps at which every feature is `value`, and puts zeros there. */
+export interface Masking { readonly kind: 'masking', readonly value: number }
 
 /** A layer that gives what it gets. */
 export interface Nothing { readonly kind: 'nothing', readonly className: string }
 
 /** What one layer does, in the words that both languages share. */
-export type Stage = Recurrence | Both | Formula | Lookup | Nothing
+export type Stage = Recurrence | Both | Formula | Lookup | Masking | Nothing
 
 /** A model as a chain of stages. */
 export interface Program {
@@ -41,11 +47,17 @@ export function programOf ({ id, version, digest, file }: Pick<Served, 'id' | 'v
   if (others.length > 0) throw undecodable(file.graph.layers[file.graph.nodes[others[0].node].layer], 'a program reads one input, and this is the second')
   const stages: Stage[] = []
   let rank = input.shape.length
+  /** What made the mask that holds here. */
+  let mask: Maker | null = null
   for (const node of chainOf(file)) {
     const layer = file.graph.layers[node.layer]
-    const made = named(layer, () => stagesOf(layer, stages.length + 1, rank, file.keras))
-    stages.push(...made)
-    rank = made.reduce(rankAfter, rank)
+    const made = named(layer, () => {
+      refuseOtherMasks(file.graph, node, mask)
+      return stagesOf(layer, { n: stages.length + 1, rank, keras: file.keras, masked: mask !== null })
+    })
+    stages.push(...made.stages)
+    rank = made.stages.reduce(rankAfter, rank)
+    mask = made.mask === 'new' ? makerOf(layer, node) : made.mask === 'kept' ? mask : null
   }
   // A stateful model has a fixed batch: here every sequence starts from zero, so any number will do.
   return { id, version, digest, shape: [null, ...input.shape.slice(1)], stages }
@@ -61,7 +73,7 @@ function chainOf ({ graph }: ModelFile): Node[] {
     const node = nodes[at.node]
     const layer = layers[node.layer]
     const given = node.args.flatMap(refsIn)
-    const named = Object.entries(node.kwargs).filter(([, argument]) => refsIn(argument).length > 0).map(([name]) => name)
+    const named = Object.entries(node.kwargs).filter(([name, argument]) => name !== 'mask' && refsIn(argument).length > 0).map(([name]) => name)
     if (at.index > 0) throw undecodable(layer, `its output number ${at.index + 1} is used, and a program follows the first`)
     if (given.length !== 1) throw undecodable(layer, `it reads ${given.length} tensors, and a program is a chain of layers that read one`)
     if (named.length > 0) throw undecodable(layer, `it is given ${named.join(' and ')}, and a program is a chain of layers that read one tensor`)
@@ -81,22 +93,36 @@ function named<R> (layer: Layer, work: () => R): R {
   }
 }
 
-const refuse = (why: string): never => { throw new Fault('unsupported_layer', why) }
+/** The stages of one layer, and what becomes of the mask that came to it. */
+interface Made { readonly stages: Stage[], readonly mask: 'kept' | 'new' | 'none' }
 
-function stagesOf (layer: Layer, n: number, rank: number, keras: 1 | 2 | 3): Stage[] {
+function stagesOf (layer: Layer, { n, rank, keras, masked }: { n: number, rank: number, keras: 1 | 2 | 3, masked: boolean }): Made {
   const { className, config, path } = layer
-  if (recurrentClasses.has(className)) return recurrences(layer, { name: `${className.toLowerCase()}_${n}`, place: [path], keras })
-  if (className === 'Bidirectional') return [bothWays(layer, { name: `bidirectional_${n}`, place: [path], keras })]
+  if (recurrentClasses.has(className)) {
+    const stages = recurrences(layer, { name: `${className.toLowerCase()}_${n}`, place: [path], keras, masked })
+    return { stages, mask: config.return_sequences === true ? 'kept' : 'none' }
+  }
+  if (className === 'Bidirectional') {
+    const stage = bothWays(layer, { name: `bidirectional_${n}`, place: [path], keras, masked })
+    return { stages: [stage], mask: stage.sequences ? 'kept' : 'none' }
+  }
   if (className === 'Embedding') {
-    if (config.mask_zero === true) refuse('mask_zero makes a mask, and a program reads every step')
-    return [{ kind: 'lookup', name: `embedding_${n}`, place: [path], rank }]
+    const masks = config.mask_zero === true
+    if (masks && rank !== 2) refuse('its mask has other axes than batch and step')
+    return { stages: [{ kind: 'lookup', name: `embedding_${n}`, place: [path], rank, masks }], mask: masks ? 'new' : 'none' }
+  }
+  if (className === 'Masking') {
+    if (rank !== 3) refuse('its mask has other axes than batch and step')
+    return { stages: [{ kind: 'masking', value: Math.fround(number(layer, 'mask_value')) }], mask: 'new' }
   }
   if (className === 'TimeDistributed') {
     const { layer: child } = layer.children
     // A formula goes along the last axis at every step already.
-    return formula(child, { name: `time_distributed_${n}`, place: [path, child.path.slice(path.length + 1)], rank: rank - 1, keras }).map((stage) => stage.kind === 'formula' ? { ...stage, rank } : stage)
+    const { stages } = formula(child, { name: `time_distributed_${n}`, place: [path, child.path.slice(path.length + 1)], rank: rank - 1, keras, masked: false })
+    return { stages: stages.map((stage) => stage.kind === 'formula' ? { ...stage, rank } : stage), mask: 'kept' }
   }
-  return formula(layer, { name: `${className.toLowerCase()}_${n}`, place: [path], rank, keras })
+  const { stages, masked: kept } = formula(layer, { name: `${className.toLowerCase()}_${n}`, place: [path], rank, keras, masked })
+  return { stages, mask: kept ? 'kept' : 'none' }
 }
 
 function rankAfter (rank: number, stage: Stage): number {

@@ -1,6 +1,6 @@
 import type { Call, Expression, Variable } from './expression.ts'
 import { Functions } from './functions.ts'
-import { literal } from './literal.ts'
+import { literal, numeral } from './literal.ts'
 import { levels, print, whole, within, type Words } from './print.ts'
 import type { Program, Stage } from './program.ts'
 import type { Formula } from './formula.ts'
@@ -99,15 +99,18 @@ const arraysAt = (place: readonly string[]): string => `arrays(weights, ${place.
 function callOf (stage: Stage): string {
   switch (stage.kind) {
     case 'nothing': return `# ${stage.className}: nothing, outside of training`
-    case 'both': return `x = ${stage.name}(${[...stage.forward, ...stage.backward].map(({ place }) => arraysAt(place)).join(', ')}, x)`
+    case 'masking': return `mask = (x != ${numeral(stage.value)}).any(axis=-1)  # True where a step counts\n    x = np.where(mask[..., None], x, 0)`
+    case 'lookup': return `${stage.masks ? 'mask = x != 0  # True where a step counts\n    ' : ''}x = ${stage.name}(${arraysAt(stage.place)}, x)`
+    case 'recurrence': return `x = ${stage.name}(${arraysAt(stage.place)}, x${stage.masked === false ? '' : ', mask'})`
+    case 'both': return `x = ${stage.name}(${[...stage.forward, ...stage.backward].map(({ place }) => arraysAt(place)).join(', ')}, x${stage.masked ? ', mask' : ''})`
     case 'formula': return `x = ${stage.name}(${stage.arrays.length === 0 ? '' : `${arraysAt(stage.place)}, `}x)`
-    default: return `x = ${stage.name}(${arraysAt(stage.place)}, x)`
   }
 }
 
 function functionsOf (stage: Stage, functions: Functions): string[] {
   switch (stage.kind) {
-    case 'nothing': return []
+    case 'nothing':
+    case 'masking': return []
     case 'lookup': return [`def ${stage.name}(weights, x):
     """Embedding: a row of numbers for each id."""
     embeddings = weights['embeddings']
@@ -130,30 +133,32 @@ ${arrays.length === 0 ? '' : unpacked(arrays)}    return ${print(result, wordsOf
 }
 
 function recurrence (cell: Recurrence, functions: Functions): string {
-  const { name, className, units, states, arrays, lines, backwards, sequences } = cell
+  const { name, className, units, states, arrays, lines, backwards, sequences, masked } = cell
   const names = new Map<Expression, Variable>()
   const steps = lines.map(({ name: own, result, gate }) => {
-    const line = `        ${own} = ${print(result, wordsOf(functions, names)).text}`
+    const text = print(result, wordsOf(functions, names)).text
+    const line = `        ${own} = ${gate === null && masked !== false ? `np.where(seen, ${text}, ${own})` : text}`
     names.set(result, { kind: 'variable', name: own, size: units })
     return gate === null ? line : `${line}  # ${explained[`${className.replace('Cell', '')} ${gate}`]}`
   })
   const zeros = `np.zeros((len(x), ${units}))`
-  return `def ${name}(weights, x):
+  return `def ${name}(weights, x${masked === false ? '' : ', mask'}):
     """${className}: x [batch, step, feature] -> ${sequences ? `[batch, step, ${units}], the state after every step` : `[batch, ${units}], the state after the last step`}${backwards ? ' read, from the last to the first' : ''}."""
 ${arrays.map(unpacked).join('')}    ${states.join(' = ')} = ${zeros}
 ${sequences ? '    outputs = []\n' : ''}    for t in ${backwards ? 'reversed(range(x.shape[1]))' : 'range(x.shape[1])'}:
         x_t = x[:, t]
-${steps.join('\n')}
-${sequences ? '        outputs.append(h)\n    return np.stack(outputs, axis=1)' : '    return h'}`
+${masked === false ? '' : `        seen = mask[:, t, None]  # where it is False, ${states.join(' and ')} ${states.length > 1 ? 'stay as they are' : 'stays as it is'}\n`}${steps.join('\n')}
+${sequences ? `        outputs.append(${masked === 'zeros' ? 'np.where(seen, h, 0)' : 'h'})\n    return np.stack(outputs, axis=1)` : '    return h'}`
 }
 
-function both ({ name, forward, backward, merge, sequences }: Both): string {
-  const chained = (cells: readonly Recurrence[], side: string): string => cells.reduce((inner, cell, n) => `${cell.name}(${side}_${n}, ${inner})`, 'x')
+function both ({ name, forward, backward, merge, sequences, masked }: Both): string {
+  const mask = masked ? ', mask' : ''
+  const chained = (cells: readonly Recurrence[], side: string): string => cells.reduce((inner, cell, n) => `${cell.name}(${side}_${n}, ${inner}${mask})`, 'x')
   const given = [...forward.map((_, n) => `forward_${n}`), ...backward.map((_, n) => `backward_${n}`)]
   const merged = {
     concat: 'np.concatenate([forward, backward], axis=-1)', sum: 'forward + backward', mul: 'forward * backward', ave: '(forward + backward) / 2'
   }[merge]
-  return `def ${name}(${given.join(', ')}, x):
+  return `def ${name}(${given.join(', ')}, x${mask}):
     """Bidirectional: the steps read in both directions."""
     forward = ${chained(forward, 'forward')}
     backward = ${chained(backward, 'backward')}${sequences ? '[:, ::-1]  # in the order of the steps again' : ''}

@@ -1,9 +1,9 @@
 import type { CellCall } from '../cells/cell.ts'
 import { cellsIn } from '../cells/cells.ts'
 import { gateWeights } from '../describe/gates.ts'
-import { Fault } from '../errors.ts'
 import type { Layer } from '../model.ts'
 import { variable, type Blocks, type Expression, type Variable } from './expression.ts'
+import { refuse } from './refuse.ts'
 import { writer } from './writer.ts'
 
 /** `name` is what the result is called from here on. */
@@ -26,6 +26,8 @@ export interface Recurrence {
   readonly backwards: boolean
   /** Every step's output, else the last one's. */
   readonly sequences: boolean
+  /** At masked steps nothing changes; `zeros`: and zeros are given. */
+  readonly masked: false | 'kept' | 'zeros'
 }
 
 /** Two cells over the same input; the backward one's outputs are turned round. */
@@ -36,9 +38,10 @@ export interface Both {
   readonly backward: readonly Recurrence[]
   readonly merge: 'concat' | 'sum' | 'mul' | 'ave'
   readonly sequences: boolean
+  readonly masked: boolean
 }
 
-export interface Where { readonly name: string, readonly place: readonly string[], readonly keras: 1 | 2 | 3 }
+export interface Where { readonly name: string, readonly place: readonly string[], readonly keras: 1 | 2 | 3, readonly masked: boolean }
 
 /** The input of one step. */
 export const stepInput = variable('x_t', null)
@@ -47,15 +50,15 @@ export const stepInput = variable('x_t', null)
 const letters: Readonly<Record<string, string>> = { c: 'g', h: 'hh' }
 const stateNames: Readonly<Record<string, string>> = { hidden: 'h', cell: 'c' }
 
-const refuse = (why: string): never => { throw new Fault('unsupported_layer', why) }
-
 /** A recurrent layer as its cells, each over all steps: one, or those of a stack. */
-export function recurrences (layer: Layer, { name, place, keras }: Where): Recurrence[] {
+export function recurrences (layer: Layer, { name, place, keras, masked }: Where, zeros = layer.config.zero_output_for_mask === true): Recurrence[] {
   const { config } = layer
   if (config.time_major === true) refuse('time_major puts the steps before the batch')
   const cells = cellsIn(layer)
   const odd = cells.find(({ layer: { className } }) => className.startsWith('ConvLSTM'))
   if (odd !== undefined || cells.length === 0) refuse('convolutions are not written')
+  if (masked && zeros && (config.return_sequences !== true || (config.go_backwards === true && config.unroll === true))) refuse('zero_output_for_mask is written for whole sequences that are not unrolled backwards')
+  if (masked && cells.length > 1 && config.go_backwards === true) refuse('a stack of cells that reads backwards is not written with a mask')
   return cells.map(({ at, layer: own, cell }, n) => {
     const units = own.weights.recurrent_kernel.shape[0]
     const { call, arrays } = bound(own, keras)
@@ -76,16 +79,19 @@ export function recurrences (layer: Layer, { name, place, keras }: Where): Recur
       lines: [...lines, ...next.reverse()],
       // A cell above another one reads the outputs of that in the order in which they came.
       backwards: config.go_backwards === true && n === 0,
-      sequences: config.return_sequences === true || n < cells.length - 1
+      sequences: config.return_sequences === true || n < cells.length - 1,
+      masked: masked && (zeros && n === cells.length - 1 ? 'zeros' : 'kept')
     }
   })
 }
 
-export function bothWays (layer: Layer, { name, place, keras }: Where): Both {
+export function bothWays (layer: Layer, { name, place, keras, masked }: Where): Both {
   const { children: { forward, backward }, config: { merge_mode: mode } } = layer
   const merge = (['concat', 'sum', 'mul', 'ave'] as const).find((one) => one === mode) ?? refuse(`merge_mode ${JSON.stringify(mode)} gives two outputs`)
-  const side = (child: Layer, at: string): Recurrence[] => recurrences(child, { name: `${name}_${at}`, place: [...place, at], keras })
-  return { kind: 'both', name, forward: side(forward, 'forward'), backward: side(backward, 'backward'), merge, sequences: forward.config.return_sequences === true }
+  const sequences = forward.config.return_sequences === true
+  // Keras has both sides give zeros at masked steps of sequences, and only there.
+  const side = (child: Layer, at: string): Recurrence[] => recurrences(child, { name: `${name}_${at}`, place: [...place, at], keras, masked }, sequences)
+  return { kind: 'both', name, forward: side(forward, 'forward'), backward: side(backward, 'backward'), merge, sequences, masked }
 }
 
 /** A cell bound to the names of its arrays, gate by gate, as /weights gives them. */

@@ -1,6 +1,7 @@
 import { Fault } from '../errors.ts'
 import type { Ops } from '../ops/ops.ts'
 import { parameter, type Blocks, type Expression, type Operation, type Operator } from './expression.ts'
+import { refuse } from './refuse.ts'
 
 type Operand = Expression | number
 
@@ -18,9 +19,7 @@ function gatewise (operator: Operator, a: Operand, b: Operand): Expression {
 
 const two = (operator: Operator) => (a: Operand, b: Operand): Expression => gatewise(operator, a, b)
 
-function refused (what: string): never {
-  throw new Fault('unsupported_layer', `decode does not write ${what} down`)
-}
+const refused = (what: string): never => refuse(`decode does not write ${what} down`)
 
 /** Ops that no formula of the layers in program.ts asks for. */
 function refusals<K extends keyof Ops<Expression>> (...names: readonly K[]): Pick<Ops<Expression>, K> {

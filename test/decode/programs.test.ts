@@ -57,6 +57,22 @@ for (const keras of [2, 3] as const) {
 }
 models['softmax in a GRU that resets before'] = { file: chain([5, features], [cellLayer('GRU', 'g', 'softmax', { reset_after: false })]), inputs: days }
 models['an embedding of embeddings'] = { file: chain([null, 2], [layer('e', 'Embedding', { mask_zero: false }, { embeddings: [tokens, 2] }), dense('d', 'gelu', 2)]), inputs: [[[1, 2], [3, 4], [5, 6]]] }
+// One sequence with masked steps, one masked altogether, one not at all.
+const hole = Array(features).fill(Math.fround(0.1)) as number[]
+const holes = [days[0].map((step, n) => n === 0 || n === 3 ? hole : step), days[0].map(() => hole), days[1]]
+for (const keras of [2, 3] as const) {
+  const masking = layer('m', 'Masking', { mask_value: 0.1 })
+  for (const [name, config] of Object.entries({ forwards: {}, backwards: { go_backwards: true }, zeros: { zero_output_for_mask: true } })) {
+    const sequences = { ...config, return_sequences: true }
+    models[`masked ${name} Keras ${keras}`] = {
+      file: chain([null, features], [masking, cellLayer('LSTM', 'a', 'tanh', sequences), dropout('d'), dense('e', 'linear'), cellLayer('GRU', 'b', 'sigmoid', { reset_after: true, go_backwards: name === 'backwards' }, 2)], keras),
+      inputs: holes
+    }
+  }
+  models[`ids masked Keras ${keras}`] = {
+    file: chain([null], [layer('e', 'Embedding', { mask_zero: true }, { embeddings: [tokens, features] }), cellLayer('SimpleRNN', 'a', 'tanh')], keras), inputs: [[0, 3, 0, 2, 0], [0, 0, 0, 0, 0], [1, 2, 3, 4, 5]]
+  }
+}
 models['one activation with two settings'] = {
   file: chain([null, features], [layer('a', 'Activation', { activation: { class_name: 'LeakyReLU', config: { negative_slope: 0.5 } } }),
     layer('b', 'Activation', { activation: { class_name: 'LeakyReLU', config: { negative_slope: -0.25 } } }), layer('c', 'Activation', { activation: { class_name: 'LeakyReLU', config: { negative_slope: 0.5 } } })]),
@@ -115,12 +131,39 @@ t.test('words of a stranger stand nowhere but in literals', async (t) => {
 
 t.test('what a config has in place of a number is not written', async (t) => {
   for (const value of ['1); import os', Infinity, NaN, null, {}]) {
+    const mask = chain([null, features], [layer('m', 'Masking', { mask_value: value }), cellLayer('LSTM', 'l', 'tanh')])
+    t.throws(() => decode({ id: 'm', version: 1, digest: '', file: mask }, 'javascript'), Fault, String(value))
     const file = chain([null, features], [layer('r', 'LeakyReLU', { negative_slope: value })])
     for (const language of ['python', 'javascript'] as const) t.throws(() => decode({ id: 'm', version: 1, digest: '', file }, language), Fault, String(value))
   }
   // The number of units is what the arrays have, whatever the config says.
   const odd = chain([null, features], [layer('l', 'LSTM', { ...cellLayer('LSTM', 'l', 'tanh').config, units: '4); import os' }, { kernel: [features, 16], recurrent_kernel: [4, 16], bias: [16] })])
   t.notMatch(decode({ id: 'm', version: 1, digest: '', file: odd }, 'python'), 'import os)')
+})
+
+t.test('a mask that a layer is given by name is written only where it is the one of the chain', async (t) => {
+  const { file } = models['masked forwards Keras 3']
+  const { graph } = file
+  /** The model as Keras 3 files it, with nodes that compute the mask of the first LSTM from the input: any(x != value). */
+  const given = (value: number, axis: number): ModelFile => {
+    const extra = [layer('ne', 'ops.NotEqual', {}), layer('any', 'ops.Any', { axis: [axis], keepdims: false })]
+    const count = graph.nodes.length
+    return {
+      ...file,
+      graph: {
+        ...graph,
+        layers: { ...graph.layers, ...Object.fromEntries(extra.map((one) => [one.path, one])) },
+        nodes: [
+          ...graph.nodes.map((node) => node.key === 'a' ? { ...node, kwargs: { mask: { ref: { node: count + 1, index: 0 } } } } : node),
+          { key: 'ne', layer: 'ne', args: [{ ref: { node: 0, index: 0 } }, { value }], kwargs: {} },
+          { key: 'any', layer: 'any', args: [{ ref: { node: count, index: 0 } }], kwargs: {} }
+        ]
+      }
+    }
+  }
+  const text = (one: ModelFile): string => decode({ id: 'm', version: 1, digest: '', file: one }, 'python')
+  t.equal(text(given(0.1, -1)), text(file))
+  for (const [value, axis] of [[0.2, -1], [0.1, 1]]) t.throws(() => text(given(value, axis)), /^layer "a" \(LSTM\) has no decode: it is given a mask that is not that of the layers before it/, `${value} ${axis}`)
 })
 
 const sound = written[0]
