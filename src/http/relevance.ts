@@ -15,7 +15,7 @@ import type { FastifyReply } from 'fastify'
 const Of = Type.Enum(['value', 'logit'], { description: '`value` (default): the output itself. `logit`: what the softmax or sigmoid at its end is applied to.' })
 const Window = Type.Integer({ minimum: 1, maximum: widest, description: 'How many of the last steps stand for themselves; those before are `older` together. Default: 5.' })
 const aboutOutput = 'Which number of the output is explained: an index (of the first output), a label of statescope.json, an output\'s name (its first value), `NAME/INDEX` or `NAME/LABEL`. Default: 0. ' +
-  'Where the output has steps it is that of the last one.'
+  'Where the output has the steps of the input it is that at t-1, of other steps the last.'
 const aboutMethods = 'Default: shapley.'
 const aboutStepInputs = 'Names of the inputs whose steps are explained; the others stay as they are. Default: what the first recurrent layer reads.'
 const aboutBaseline = 'What stands in for a step that is not there. `mean`: trainingMean of statescope.json. `zeros`: in the model\'s own units. `masked`: steps that the model masks. Or an array: one step, a sequence, or one ' +

@@ -27,6 +27,9 @@ export function followedInputs (graph: Graph, node: number): string[] {
   return graph.inputs.map(({ name }) => name).filter((name) => found.has(name))
 }
 
+/** The same of what a layer gives: the inputs whose step t its output has as step t. */
+export const followedByOutput = (graph: Graph, node: number): string[] => keepsSteps(graph.layers[graph.nodes[node].layer]) ? followedInputs(graph, node) : []
+
 /** The nodes whose first output a call reads as a sequence; none where the layer counts its steps on another axis. */
 function sources ({ args }: Node, layer: Layer): number[] {
   if (isTimeMajor(layer)) return []

@@ -1,4 +1,5 @@
 import { Fault } from '../errors.ts'
+import { followedByOutput } from '../plan/followed.ts'
 import { planMemory } from '../plan/memory.ts'
 import type { Plan } from '../plan/plan.ts'
 import { stepInputs, type StepInput } from '../plan/step-inputs.ts'
@@ -33,8 +34,10 @@ export function decodeRelevance (body: Json, { file, meta }: Pick<Served, 'file'
   const inputs = readStepInputs(body.stepInputs, stepInputs(file, plan.nodes), batch)
   const baseline = readBaseline(body.baseline, { file, meta, raw, inputs, batch })
   const steps = all[inputs[0].name].shape[1]
+  const followed = followedByOutput(file.graph, plan.outputs[0].node)
+  const stepwise = inputs.some(({ name }) => followed.includes(name))
   checkSize(asked, Math.min(window as number, steps) + (steps > (window as number) ? 1 : 0), batch.size, steps)
-  return { study: { kind: 'relevance', methods: asked, window: window as number, inputs, baseline, target, scaler: raw ? meta.scaler ?? null : null, memory: asked.includes('memory') ? planMemory(file, plan.nodes, inputs.map(({ name }) => name)) : null }, plan, batch }
+  return { study: { kind: 'relevance', methods: asked, window: window as number, inputs, baseline, target, stepwise, scaler: raw ? meta.scaler ?? null : null, memory: asked.includes('memory') ? planMemory(file, plan.nodes, inputs.map(({ name }) => name)) : null }, plan, batch }
 }
 
 function readMethods (value: unknown): readonly Method[] {

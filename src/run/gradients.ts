@@ -22,14 +22,14 @@ export interface Start {
 }
 
 /** What is differentiated: one number for each sequence, made of the plan's first output `[batch, ..., unit]`. */
-export type Pick = <T>(ops: Ops<T>, output: T, weightsOf: Resident<T>['weightsOf']) => T
+export type Choose = <T>(ops: Ops<T>, output: T, weightsOf: Resident<T>['weightsOf']) => T
 
 /**
  * The gradient of each sequence's number with respect to each start, `[batch, step, ...]`, by tfjs-core op by op through the very equations of the layers, loops
  * over steps too. No sequence may depend on others of the batch: the numbers are added up and differentiated in one pass back. Masks come
  * from outside. Throws Fault naming the first layer that has no gradient.
  */
-export function gradients (engine: Engine, resident: Resident<Tensor>, file: ModelFile, plan: Plan, batch: Batch, starts: readonly Start[], pick: Pick): Values[] {
+export function gradients (engine: Engine, resident: Resident<Tensor>, file: ModelFile, plan: Plan, batch: Batch, starts: readonly Start[], pick: Choose): Values[] {
   const { tf, name } = engine
   // tfjs brings its table of gradients with the native engine alone.
   if ((tf.getGradient('Sum') as unknown) === undefined) throw new Fault('invalid_value', `this service computes on ${name}, which has no gradients: ask for other methods than integrated-gradients, or start it with TensorFlow`, '/methods')

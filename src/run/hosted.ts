@@ -11,7 +11,7 @@ import { compile, graphKey, type Compiled } from './compiled.ts'
 import { eagerRuntime, reside } from './eager-runtime.ts'
 import { extract, type Traced } from './extract.ts'
 import { checkModel, compare } from './load-check.ts'
-import { gradients, type Pick, type Start } from './gradients.ts'
+import { gradients, type Choose, type Start } from './gradients.ts'
 import { recheck, tolerance } from './receipt.ts'
 
 /** Compiled plans kept of one model; each has a copy of the weights it needs. */
@@ -24,7 +24,7 @@ export interface Hosted {
   readonly file: ModelFile
   run: (plan: Plan, batch: Batch) => Promise<{ traced: Traced, receipt: Receipt }>
   /** By the reference, op by op; see run/gradients.ts. */
-  gradients: (plan: Plan, batch: Batch, starts: readonly Start[], pick: Pick) => Values[]
+  gradients: (plan: Plan, batch: Batch, starts: readonly Start[], pick: Choose) => Values[]
   dispose: () => Promise<void>
 }
 

@@ -14,7 +14,7 @@ const plan: Plan = buildPlan(file, { layers: [], tensors: [], steps: 'all', outp
 const sample = (): Batch => ({ inputs: { x: { shape: [batch, steps, features], data: numbers(batch * steps * features, 4) } }, initial: {}, size: batch })
 const zeros: Relevance['baseline'] = { kind: 'zeros', values: { x: { shape: [1, steps, features], data: new Float32Array(steps * features) } } }
 const target = (index: number): Relevance['target'] => ({ output: { name: 'dense', index, of: 'value' }, dense: null })
-const rest = { inputs: [{ name: 'x', masking: null, starts: [0] }], baseline: zeros, scaler: null, memory: null }
+const rest = { inputs: [{ name: 'x', masking: null, starts: [0] }], baseline: zeros, stepwise: true, scaler: null, memory: null }
 const parse = (body: Uint8Array): any => JSON.parse(Buffer.from(body).toString())
 
 t.test('a study crosses to a thread, is carried out there with several runs, and comes back as JSON', async (t) => {

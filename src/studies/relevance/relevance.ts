@@ -11,7 +11,7 @@ import { memory } from './memory.ts'
 import { insertion, occlusion, shapley, type CoalitionMethod } from './methods.ts'
 import { lagsOf, playersOf, type Players } from './players.ts'
 import { rowsAtOnce } from './size.ts'
-import { countedSteps } from './starts.ts'
+import { countedSteps, keepMasked } from './starts.ts'
 import type { Method, Relevance } from './study.ts'
 import { agreement, summarize, type Lags } from './summary.ts'
 
@@ -33,8 +33,9 @@ export const relevance: CarryOut<Relevance> = async (subject, plan, batch, study
   const counts = countedSteps(inputs, batch)
   const players = playersOf(batch.size, steps, window, counts)
   const sequences = Array.from({ length: batch.size }, (_, n) => n)
-  const entry = explained(subject.file, target, players)
-  const run = runner(subject, plan, batch, absent, players, entry)
+  const entry = explained(subject.file, study, players)
+  const standIns = keepMasked(inputs, batch, absent)
+  const run = runner(subject, plan, batch, standIns, players, entry)
   const ends = await run([everybody(players), 0].flatMap((coalition) => sequences.map((sequence) => ({ sequence, coalition }))))
   const [value, none] = [ends.values.slice(0, batch.size), ends.values.slice(batch.size)]
   const changes = value.map((one, n) => one - none[n])
@@ -45,7 +46,7 @@ export const relevance: CarryOut<Relevance> = async (subject, plan, batch, study
   for (const name of study.methods) {
     const method = byCoalitions[name]
     if (name === 'memory') methods[name] = await tellMemory(subject, study, batch, players)
-    else if (method === undefined) methods[name] = tellIntegrated(subject, plan, batch, study, players, entry, changes, scale)
+    else if (method === undefined) methods[name] = tellIntegrated(subject, plan, batch, { ...study, baseline: { kind, values: standIns } }, players, entry, changes, scale)
     else methods[name] = tellCoalitions(method, games.play, players, changes, scale)
   }
   const receipt = games.receipt !== null && games.receipt.maxDifference > ends.receipt!.maxDifference ? games.receipt : ends.receipt

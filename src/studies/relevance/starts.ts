@@ -30,14 +30,30 @@ function startAt ({ graph }: ModelFile, node: number, values: Values): Start {
   return { node, values: { shape: values.shape, data: values.data.map((x, n) => mask[Math.floor(n / features)] === 0 ? 0 : x) }, mask: { shape: values.shape.slice(0, -1), data: mask } }
 }
 
+/** `[batch, step]`, 0 where the model masks the step of one input; null where it masks none. */
+function counted ({ name, masking }: StepInput, { inputs, size }: Batch): Uint8Array | null {
+  if (masking === null) return null
+  const { shape: [, steps], data } = inputs[name]
+  const [each, absent] = [data.length / size / steps, masking === 'id 0' ? 0 : masking.value]
+  return Uint8Array.from({ length: size * steps }, (_, n) => data.subarray(n * each, (n + 1) * each).some((x) => x !== absent) ? 1 : 0)
+}
+
 /** `[batch, step]`, 0 where the model masks the step in every one of these inputs; null where it masks none. */
-export function countedSteps (inputs: readonly StepInput[], { inputs: arrays, size }: Batch): Uint8Array | null {
-  const counts = inputs.map(({ name, masking }) => {
-    if (masking === null) return null
-    const { shape: [, steps], data } = arrays[name]
-    const [each, absent] = [data.length / size / steps, masking === 'id 0' ? 0 : masking.value]
-    return Uint8Array.from({ length: size * steps }, (_, n) => data.subarray(n * each, (n + 1) * each).some((x) => x !== absent) ? 1 : 0)
-  })
+export function countedSteps (inputs: readonly StepInput[], batch: Batch): Uint8Array | null {
+  const counts = inputs.map((input) => counted(input, batch))
   if (counts.includes(null)) return null
   return counts.reduce((all, own) => all!.map((count, n) => count | own![n]))
+}
+
+/** A baseline for each sequence, in which a step that the model masks is what it is: of several inputs, one may have a step that another has not. */
+export function keepMasked (inputs: readonly StepInput[], batch: Batch, baseline: Readonly<Record<string, Values>>): Record<string, Values> {
+  return Object.fromEntries(inputs.map((input) => {
+    const { name } = input
+    const counts = counted(input, batch)
+    if (counts === null) return [name, baseline[name]]
+    const { shape, data } = batch.inputs[name]
+    const [each, given] = [data.length / counts.length, baseline[name].data]
+    // A baseline for one sequence serves each of them.
+    return [name, { shape, data: data.map((x, n) => counts[Math.floor(n / each)] === 0 ? x : given[n % given.length]) }]
+  }))
 }

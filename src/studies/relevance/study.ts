@@ -19,6 +19,8 @@ export interface Relevance {
   /** By name of these inputs, `[1 | batch, step, ...]`: what stands in for a step that is not there. */
   readonly baseline: { readonly kind: 'mean' | 'zeros' | 'masked' | 'given', readonly values: Readonly<Record<string, Values>> }
   readonly target: Target
+  /** The steps of the output, where it has any, are those of the inputs: it is explained at t-1. Else it is at its own last step. */
+  readonly stepwise: boolean
   /** The units of the data, where the request speaks in them. */
   readonly scaler: { readonly inputs?: Scaler, readonly outputs?: Scaler } | null
   /** For `memory`. */

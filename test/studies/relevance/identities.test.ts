@@ -31,7 +31,7 @@ const nested = (batch: number, steps: number, features: number, seed: number): n
   return Array.from({ length: batch }, (_, b) => Array.from({ length: steps }, (_, s) => Array.from({ length: features }, (_, f) => all[(b * steps + s) * features + f])))
 }
 
-interface Tried { readonly file: ModelFile, readonly inputs: unknown, readonly body?: Record<string, unknown>, readonly memory?: boolean, readonly gradients?: boolean }
+interface Tried { readonly file: ModelFile, readonly inputs: unknown, readonly body?: Record<string, unknown>, readonly memory?: boolean, readonly gradients?: boolean, readonly stepwise?: boolean }
 
 const tried: Record<string, () => Promise<Tried>> = {
   'random lstm': async () => ({ file: chain([null, 3], [rnn('one', 'LSTM', 3, 4), dense(4, 3, 'softmax')]), inputs: nested(2, 7, 3, 1), body: { output: 2 } }),
@@ -62,7 +62,9 @@ const tried: Record<string, () => Promise<Tried>> = {
   'bi-merges-masked-k3-keras': async () => ({ file: await golden('bi-merges-masked-k3-keras'), inputs: inputsOf('bi-merges-masked-k3-keras'), body: { baseline: [0.5, -0.25] } }),
   'mask-sequential-lstm-k3-keras, masked': async () => ({ file: await golden('mask-sequential-lstm-k3-keras'), inputs: inputsOf('mask-sequential-lstm-k3-keras'), gradients: false }),
   'mask-sequential-lstm-k3-keras': async () => ({ file: await golden('mask-sequential-lstm-k3-keras'), inputs: inputsOf('mask-sequential-lstm-k3-keras'), body: { baseline: 1 } }),
-  'translate-gru-masked-k2-h5': async () => ({ file: await golden('translate-gru-masked-k2-h5'), inputs: inputsOf('translate-gru-masked-k2-h5'), gradients: false })
+  'translate-gru-masked-k2-h5': async () => ({ file: await golden('translate-gru-masked-k2-h5'), inputs: inputsOf('translate-gru-masked-k2-h5'), gradients: false, stepwise: false }),
+  // Two inputs, each with steps of its own that are masked.
+  'mask-merges-k2-keras': async () => ({ file: await golden('mask-merges-k2-keras'), inputs: inputsOf('mask-merges-k2-keras'), body: { baseline: { a: [1, 0.5], b: [-0.5, 1] } }, memory: false })
 }
 
 /** Every order in which the players may arrive. */
@@ -74,7 +76,7 @@ const both = ['random lstm', 'random stack', 'bi-lstm-gru-k3-h5', 'mask-through-
 for (const [name, make] of Object.entries(tried)) {
   for (const compiled of both.includes(name) ? [true, false] : [true]) {
     t.test(`${name}, ${compiled ? 'compiled' : 'op by op'}`, async (t) => {
-      const { file, inputs, body = {}, memory = true, gradients = true } = await make()
+      const { file, inputs, body = {}, memory = true, gradients = true, stepwise = true } = await make()
       const model = await hosted(file, compiled)
       t.teardown(async () => await model.dispose())
       const methods = ['shapley', 'insertion', 'occlusion', ...(gradients && engine.name === 'tfjs' ? ['integrated-gradients'] : []), ...(memory ? ['memory'] : [])]
@@ -88,8 +90,12 @@ for (const [name, make] of Object.entries(tried)) {
       const absent = study.baseline.values[own].data
 
       // Which lag each step is, by a rule of its own: what the model masks is none, the last of the others is t-1.
-      const { masking } = study.inputs[0]
-      const isAbsent = (b: number, s: number): boolean => masking !== null && data.subarray((b * steps + s) * each, (b * steps + s + 1) * each).every((x) => x === (masking === 'id 0' ? 0 : masking.value))
+      const isAbsentIn = ({ name, masking }: typeof study.inputs[number], b: number, s: number): boolean => {
+        const { data } = batch.inputs[name]
+        const each = data.length / size / steps
+        return masking !== null && data.subarray((b * steps + s) * each, (b * steps + s + 1) * each).every((x) => x === (masking === 'id 0' ? 0 : masking.value))
+      }
+      const isAbsent = (b: number, s: number): boolean => study.inputs.every((input) => isAbsentIn(input, b, s))
       const lastOf = (b: number): number => Math.max(...Array.from({ length: steps }, (_, s) => isAbsent(b, s) ? -1 : s))
       const lagOf = (b: number, s: number): string | null => isAbsent(b, s) ? null : lastOf(b) - s < asked.window ? `t-${lastOf(b) - s + 1}` : 'older'
 
@@ -102,7 +108,11 @@ for (const [name, make] of Object.entries(tried)) {
         const one = Object.fromEntries(Object.entries(batch.inputs).map(([input, { shape, data }]) => [input, { shape: shape.with(0, 1), data: data.slice(b * data.length / size, (b + 1) * data.length / size) }]))
         for (let s = 0; s < steps; s++) {
           const lag = lagOf(b, s)
-          if (lag !== null && !there.includes(lag)) one[own].data.set(absent.subarray(s * each, (s + 1) * each), s * each)
+          if (lag === null || there.includes(lag)) continue
+          for (const input of study.inputs) {
+            const each = one[input.name].data.length / steps
+            if (!isAbsentIn(input, b, s)) one[input.name].data.set(study.baseline.values[input.name].data.subarray(s * each, (s + 1) * each), s * each)
+          }
         }
         const fresh = numberOf(referee(file, plan, one), b)
         known.set(key, fresh)
@@ -111,7 +121,7 @@ for (const [name, make] of Object.entries(tried)) {
       /** The explained number of a single sequence: of its last step that counts, where the output has steps. */
       function numberOf ({ shape, data }: { shape: readonly number[], data: Float64Array }, b: number): number {
         const units = shape[shape.length - 1]
-        const from = shape.length > 2 ? (shape[1] === steps && lastOf(b) >= 0 ? lastOf(b) : shape[1] - 1) * units : 0
+        const from = shape.length > 2 ? (stepwise && lastOf(b) >= 0 ? lastOf(b) : shape[1] - 1) * units : 0
         const { target: { dense: head, output: { index } } } = study
         if (head === null) return data[from + index]
         const { kernel, bias } = file.graph.layers[head].weights
@@ -136,7 +146,7 @@ for (const [name, make] of Object.entries(tried)) {
       }
       t.ok(Math.max(...found.value.map((one: number, b: number) => Math.abs(one - found.baselineValue[b]))) > 1e-3, 'there is something to explain')
 
-      if (methods.includes('integrated-gradients') && file.graph.inputs.find((input) => input.name === own)!.shape.length === 3) {
+      if (methods.includes('integrated-gradients') && study.inputs.length === 1 && file.graph.inputs.find((input) => input.name === own)!.shape.length === 3) {
         // The same integral by differences of float64 arithmetic, entry by entry.
         const { nodes, weights } = gaussLegendre(16)
         const far = 1e-6
