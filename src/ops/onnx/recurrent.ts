@@ -1,5 +1,6 @@
 import type { FusedCell, Ops } from '../ops.ts'
 import type { Builder, Value } from './builder.ts'
+import { castTo } from './elementwise.ts'
 
 /** Which of Keras' blocks stand where in ONNX' order: i,f,c,o -> i,o,f,c; z,r,h stay. */
 const orders = { lstm: [0, 3, 1, 2], gru: [0, 1, 2] } as const
@@ -35,7 +36,7 @@ export function fusedHidden (b: Builder, ops: Ops<Value>): NonNullable<Ops<Value
     const read = turn(cell.x)
     if (mask === null) return turn(run(cell, read, null, activations))
     const places = placesOf(turn(mask), ops)
-    const hidden = run(cell, gatherFront(read, places), places.lengths, activations)
+    const hidden = run(cell, rows(read, places.from), places.lengths, activations)
     return turn(carried(hidden, cell.initial[0], places))
   }
 
@@ -66,8 +67,8 @@ export function fusedHidden (b: Builder, ops: Ops<Value>): NonNullable<Ops<Value
     readonly lengths: Value
     /** Steps that counted up to and with each, `[step, batch]`. */
     readonly counted: Value
-    /** Where each step goes, `[step, batch]`: those that count to the front, in their order. */
-    readonly to: Value
+    /** The step that comes to stand at each place, `[step, batch]`: those that count to the front, in their order. */
+    readonly from: Value
   }
 
   function placesOf (mask: Value, ops: Ops<Value>): Places {
@@ -77,26 +78,24 @@ export function fusedHidden (b: Builder, ops: Ops<Value>): NonNullable<Ops<Value
     const counted = sum(seen)
     const total = ops.reduce('sum', seen, [0], true)
     const skipped = ops.sub(ops.add(total, sum(ops.sub(1, seen))), 1)
+    const to = ops.where(mask, ops.sub(counted, 1), skipped)
+    const steps = ops.broadcastLike(ops.expandDims(ops.range(seen, 0), 1), seen)
     return {
       lengths: b.node('Cast', [ops.squeeze(total, 0)], 'int64', [mask.shape[1]], { to: 6 }),
       counted,
-      to: ops.where(mask, ops.sub(counted, 1), skipped)
+      from: b.node('ScatterElements', [steps, castTo(b, to, 'int64'), steps], 'float', to.shape, { axis: 0 })
     }
   }
 
-  /** Indices `[step, batch]` for every entry of x `[step, batch, ...]`. */
-  function indices (places: Value, x: Value): Value {
-    const whole = b.node('Cast', [places], 'int64', places.shape, { to: 7 })
-    return ops.broadcastLike(ops.expandDims(whole, -1), x)
-  }
-
-  function gatherFront (x: Value, { to }: Places): Value {
-    return b.node('ScatterElements', [ops.fill(x, 0), indices(to, x), x], 'float', x.shape, { axis: 0 })
+  /** At each step of each sequence the entry of x `[step, batch, ...]` at the step that `places` `[step, batch]` says, whole rows at a time. */
+  function rows (x: Value, places: Value): Value {
+    const sequences = ops.broadcastLike(ops.expandDims(ops.range(places, 1), 0), places)
+    const indices = castTo(b, ops.concat([ops.expandDims(places, -1), ops.expandDims(sequences, -1)], -1), 'int64')
+    return b.node('GatherND', [x, indices], 'float', [...places.shape, ...x.shape.slice(2)])
   }
 
   /** At each step the state after as many steps as counted by then; the initial one where none did. */
   function carried (hidden: Value, initial: Value, { counted }: Places): Value {
-    const all = ops.concat([ops.expandDims(initial, 0), hidden], 0)
-    return b.node('GatherElements', [all, indices(counted, hidden)], 'float', hidden.shape, { axis: 0 })
+    return rows(ops.concat([ops.expandDims(initial, 0), hidden], 0), counted)
   }
 }
