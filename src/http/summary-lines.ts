@@ -8,7 +8,7 @@ import type { Batch, Probe } from '../request/probe.ts'
 import { readSummary, type SummaryChoice } from '../request/summary.ts'
 import { isObject } from '../request/words.ts'
 import { join } from '../run/company.ts'
-import { addSummary, checkSize, type Summary } from '../studies/summary/summary.ts'
+import { addSummary, checkSize, sizeOf, type Summary } from '../studies/summary/summary.ts'
 import { formatFor } from './accept.ts'
 import { inOrder, patiently, readLine, type Line } from './ndjson.ts'
 import { problem } from './problem.ts'
@@ -23,8 +23,8 @@ interface Waiting { readonly number: number, readonly id: unknown, readonly batc
 interface Group { readonly plan: Plan, readonly probe: Probe, readonly lines: Waiting[] }
 
 /** Sequences of a group, and numbers of its inputs, at most; one long sequence alone may have more. */
-const mostLines = 256
-const mostNumbers = 2 ** 18
+const mostLines = 64
+const mostNumbers = 2 ** 16
 /** The same for all groups that are not full yet: lengths may be of any number. */
 const mostWaiting = { lines: 4096, numbers: 2 ** 22 }
 
@@ -66,7 +66,7 @@ export async function summariseLines (pool: Service['pool'], entry: Served, line
     for (const part of parts) {
       if (all === null) all = part
       else addSummary(all, part)
-      checkSize(all)
+      checkSize(sizeOf(all))
     }
   }
   if (all === null || plan === null || choice === null) throw failed.first ?? new Fault('invalid_value', 'there is no line: send one for each sequence, {"inputs": ...}', '')

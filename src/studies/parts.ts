@@ -5,8 +5,8 @@ import type { Batch } from '../request/probe.ts'
 import type { Traced } from '../run/extract.ts'
 import type { Subject } from './study.ts'
 
-/** Numbers of states and gates that are held at once, where sequences are independent: 16 MiB, and what the engine needs to make them. */
-const most = 2 ** 22
+/** Numbers of states and gates that are held at once, where sequences are independent: 4 MiB, and what the engines need to make them. */
+const most = 2 ** 20
 /** Sequences that fill the machine. */
 const fill = 32
 

@@ -214,4 +214,8 @@ t.test('what a summary cannot be is refused with its place', async (t) => {
   for (const [fields, expected] of cases) t.match(await call(`${url}/hidden-states`, { model: 'chars', inputs, ...fields }), { status: 422, body: expected }, JSON.stringify(fields))
   t.match(await call(`${url}/predict`, { model: 'chars', inputs, summary: {} }), { status: 422 })
   t.match(await call(`${url}/hidden-states`, { model: 'chars', inputs, summary: {} }, { accept: 'application/x-npz' }), { status: 406 })
+  const { inputs: [{ shape }] } = (await call(`${url}/models/any-length-k3-keras`)).body
+  const long = { shape: [1, 12000, shape[2]], data: Array(12000 * shape[2]).fill(0.5) }
+  t.match(await call(`${url}/hidden-states`, { model: 'any-length-k3-keras', inputs: long, summary: { by: 'step' } }), { status: 413, body: { code: 'too_large', pointer: '/summary' } })
+  t.match(await call(`${url}/hidden-states`, { model: 'any-length-k3-keras', inputs: long, summary: { by: 'step' }, steps: [0, -1] }), { status: 200, body: { steps: 12000 } })
 })

@@ -29,9 +29,12 @@ export function field (moments: Moments, name: Field): Float64Array {
 /** A view of the histogram, `[unit, bin]`. */
 export const histogram = (moments: Moments): Float64Array => moments.subarray(fields.length * unitsOf(moments))
 
+/** How many numbers the moments of so many units are. */
+export const sizeFor = (units: number): number => units * (fields.length + bins)
+
 /** Of no value. */
 export function noMoments (units: number): Moments {
-  const moments = new Float64Array(units * (fields.length + bins))
+  const moments = new Float64Array(sizeFor(units))
   field(moments, 'min').fill(Infinity)
   field(moments, 'max').fill(-Infinity)
   return moments

@@ -8,9 +8,9 @@ import { chooseSteps } from '../../run/steps.ts'
 import { runParts } from '../parts.ts'
 import type { CarryOut } from '../study.ts'
 import { coMomentsOf, type CoMoments } from './co-moments.ts'
-import { momentsOf } from './moments.ts'
+import { momentsOf, sizeFor } from './moments.ts'
 import type { Followed, SummaryStudy } from './study.ts'
-import { addSummary, checkSize, whole, type LayerSummary, type Summary, type TensorSummary } from './summary.ts'
+import { addSummary, checkSize, sizeOf, whole, type LayerSummary, type Summary, type TensorSummary } from './summary.ts'
 
 /** Runs a batch, in parts where that is possible, and gives a Summary in the form of `v8.serialize`: it is for adding, not for reading. */
 export const summary: CarryOut<SummaryStudy> = async (subject, plan, batch, study) => {
@@ -28,14 +28,14 @@ export function summaryOf (plan: Plan, batch: Batch, traced: Traced, receipt: Re
   const all: Summary = { batch: traced.batch, steps: null, nonFinite: 0, receipt, layers: new Map() }
   for (const [n, layer] of plan.layers.entries()) {
     const { tensors } = traced.layers[n]
-    all.layers.set(layer.key, layerSummary(all, layer, tensors, batch, study))
-    checkSize(all)
+    addLayer(all, layer, tensors, batch, study)
   }
   return all
 }
 
-function layerSummary (all: Summary, { key, internals }: PlannedLayer, tensors: Readonly<Record<string, Values>>, batch: Batch, study: SummaryStudy): LayerSummary {
+function addLayer (all: Summary, { key, internals }: PlannedLayer, tensors: Readonly<Record<string, Values>>, batch: Batch, study: SummaryStudy): void {
   const layer: LayerSummary = { tensors: new Map(), co: new Map() }
+  all.layers.set(key, layer)
   for (const { name, stepAxis } of internals) {
     const values = tensors[name]
     if (stepAxis === null || isMask(name) || values === undefined) continue
@@ -45,6 +45,8 @@ function layerSummary (all: Summary, { key, internals }: PlannedLayer, tensors: 
     const mask = maskFor(name, tensors)
     const rows = (some: readonly number[]): Int32Array => rowsOf(values, stepAxis, some, mask)
     const units = shape[shape.length - 1]
+    // Before there is room for it: a sequence can be of very many steps.
+    checkSize(sizeOf(all) + (study.by === 'step' ? steps.length : 1) * sizeFor(units))
     const own: TensorSummary = new Map()
     const add = (step: number, chosen: Int32Array): void => {
       const { moments, nonFinite } = momentsOf(values.data, units, chosen, study)
@@ -59,7 +61,6 @@ function layerSummary (all: Summary, { key, internals }: PlannedLayer, tensors: 
       if (co.size > 0) layer.co.set(name.slice(0, -'hidden'.length), co)
     }
   }
-  return layer
 }
 
 const isMask = (name: string): boolean => /(^|\/)mask$/.test(name)

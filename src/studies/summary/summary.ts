@@ -27,9 +27,6 @@ export interface LayerSummary {
 export type TensorSummary = Map<number, Moments>
 export const whole = -1
 
-/** The most numbers that a summary may hold: 64 MiB. */
-export const mostNumbers = 2 ** 23
-
 /** Adds `from` to `into`, which takes over what it had nothing of. */
 export function addSummary (into: Summary, from: Summary): void {
   into.batch += from.batch
@@ -66,12 +63,20 @@ function addLayer (into: LayerSummary, from: LayerSummary): void {
   }
 }
 
-/** @throws Fault too_large where a summary grows beyond what an answer may hold */
-export function checkSize ({ layers }: Summary): void {
+/** The most numbers that a summary may hold: 32 MiB here, and about as much text in an answer. */
+const mostNumbers = 2 ** 22
+
+/** @throws Fault too_large for a summary of more numbers than an answer may hold */
+export function checkSize (numbers: number): void {
+  if (numbers > mostNumbers) throw new Fault('too_large', `the summary would have ${numbers} numbers or more, and ${mostNumbers} fit into an answer: choose fewer steps, layers or tensors, or "by": "all"`, '/summary')
+}
+
+/** How many numbers a summary holds. */
+export function sizeOf ({ layers }: Summary): number {
   let numbers = 0
   for (const { tensors, co } of layers.values()) {
     for (const steps of tensors.values()) for (const moments of steps.values()) numbers += moments.length
     for (const inputs of co.values()) for (const { products } of inputs.values()) numbers += products.length
   }
-  if (numbers > mostNumbers) throw new Fault('too_large', `the summary has ${numbers} numbers, and ${mostNumbers} fit into an answer: choose fewer steps, layers or tensors, or "by": "all"`, '/summary')
+  return numbers
 }
