@@ -11,27 +11,28 @@ export const title = 'A summary of 100,000 sequences'
 
 const [units, inputs] = [32, 4]
 /** Steps of the sequences, each as often. */
-const lengths = { one: [20, 20], many: [1, 60] }
-/** MiB that the service may have grown by, from a tenth of the sequences to all. */
-const allowed = 32
+const lengths = [[20, 20], [1, 60]]
+/** MiB that the service may have grown by, from half of the sequences to all. */
+const allowed = 64
 
 export async function run ({ sequences = 100_000, asLines = 4_000 } = {}) {
   const found = []
-  for (const [name, [from, to]] of Object.entries(lengths)) {
+  for (const [from, to] of lengths) {
     for (const by of ['all', 'step']) found.push({ lengths: `${from} to ${to}`, by, ...await measure(`summary=${by}`, made(from, to), sequences) })
-    found.push({ lengths: `${from} to ${to}`, by: 'no summary', ...await measure('', made(from, to), asLines), name })
+    found.push({ lengths: `${from} to ${to}`, by: 'no summary', ...await measure('', made(from, to), asLines) })
   }
-  const grown = found.filter(({ by }) => by !== 'no summary').map(({ seen }) => seen.at(-1) - seen[0])
+  const half = (seen) => seen[Math.ceil(seen.length / 2) - 1]
+  const grown = found.filter(({ by }) => by !== 'no summary').map(({ seen }) => Math.max(...seen) - half(seen))
   return {
     title,
     notes: [
       `An LSTM of ${units} units over ${inputs} features; its states and gates are summarised. One request, as application/x-ndjson; default settings.`,
       `"no summary": the same lines answered by lines with the states and gates themselves, ${asLines} of them, read and thrown away.`,
-      'Resident memory is read after each tenth of the sequences: the first reading, and the most of all.'
+      `Resident memory is read after each tenth of the sequences. The states and gates themselves would be ${(sequences * 30 * units * 6 * 4 / 2 ** 30).toFixed(1)} GiB for 1 to 60 steps.`
     ],
-    columns: ['steps', 'summary by', 'sequences a second', 'values a second, millions', 'resident MiB after a tenth', 'at most MiB'],
-    rows: found.map(({ lengths, by, rate, values, seen }) => [lengths, by, rate, values / 1e6, seen[0], Math.max(...seen)]),
-    targets: [target(`growth of resident memory from ${sequences / 10} to ${sequences} sequences`, `<= ${allowed} MiB`, `${Math.max(...grown).toFixed(1)} MiB`, Math.max(...grown) <= allowed)]
+    columns: ['steps', 'summary by', 'sequences a second', 'values a second, millions', 'MiB at rest', 'after half', 'at most'],
+    rows: found.map(({ lengths, by, rate, values, rest, seen }) => [lengths, by, rate, values / 1e6, rest, half(seen), Math.max(...seen)]),
+    targets: [target(`growth of resident memory from ${sequences / 2} to ${sequences} sequences`, `<= ${allowed} MiB`, `${Math.max(...grown).toFixed(1)} MiB`, Math.max(...grown) <= allowed)]
   }
 }
 
@@ -49,6 +50,7 @@ async function measure (query, lines, sequences) {
   writeModel(join(folder, 'small'), [cell('LSTM', units, { inputs })], { inputs })
   const service = await startService(folder)
   const client = new Client(service.url, { bodyTimeout: 0, headersTimeout: 0 })
+  const { resident: rest } = service.memory()
   const seen = []
   let values = 0
   function * body (count) {
@@ -78,7 +80,7 @@ async function measure (query, lines, sequences) {
   const seconds = (performance.now() - start) / 1000
   await client.close()
   await service.stop()
-  return { rate: sequences / seconds, values: values / seconds, seen }
+  return { rate: sequences / seconds, values: values / seconds, rest, seen }
 }
 
 await alone(import.meta.url, run)

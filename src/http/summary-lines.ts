@@ -42,7 +42,8 @@ export async function summariseLines (pool: Service['pool'], entry: Served, line
   const failed = new Failed(request)
   let all: Summary | null = null
   let plan: Plan | null = null
-  let choice: SummaryChoice | null = null
+  // What is wrong with it is wrong before there is a line.
+  const choice = readSummary(withQuery({}, entry.id, query).summary, '/summary')!
   const read = ({ number, bytes }: Line): Waiting & Summarised | null => {
     let line: Readonly<Record<string, unknown>> = {}
     try {
@@ -51,7 +52,6 @@ export async function summariseLines (pool: Service['pool'], entry: Served, line
       const elsewhere = ofAddress.find((name) => body[name] !== undefined)
       if (elsewhere !== undefined) throw new Fault('invalid_value', `"${elsewhere}" stands in the address, for all lines`, `/${elsewhere}`)
       const whole = withQuery(body, entry.id, query)
-      choice ??= readSummary(whole.summary, '/summary')
       return { number, id, ...decodeLine(whole, entry, 'hidden-states') as Summarised }
     } catch (error) {
       // What stands in the address is wrong for every line.
@@ -61,7 +61,7 @@ export async function summariseLines (pool: Service['pool'], entry: Served, line
     }
   }
   const groups = grouped(lines, read, (probe) => planOf(entry, probe), (plan, { initial }) => independent(entry.file, plan, initial))
-  for await (const { parts, plan: own } of inOrder(groups, async ({ plan, probe, lines }) => ({ plan, parts: await runGroup(pool, entry, plan, probe, choice!, lines, failed) }))) {
+  for await (const { parts, plan: own } of inOrder(groups, async ({ plan, probe, lines }) => ({ plan, parts: await runGroup(pool, entry, plan, probe, choice, lines, failed) }))) {
     plan ??= own
     for (const part of parts) {
       if (all === null) all = part
@@ -69,7 +69,7 @@ export async function summariseLines (pool: Service['pool'], entry: Served, line
       checkSize(sizeOf(all))
     }
   }
-  if (all === null || plan === null || choice === null) throw failed.first ?? new Fault('invalid_value', 'there is no line: send one for each sequence, {"inputs": ...}', '')
+  if (all === null || plan === null) throw failed.first ?? new Fault('invalid_value', 'there is no line: send one for each sequence, {"inputs": ...}', '')
   return summaryAnswer(entry, plan, choice, all, failed.count === 0 ? {} : { failed: failed.report() })
 }
 

@@ -46,7 +46,7 @@ function readSelect (select: unknown): Omit<Search, 'batch' | 'limit'> {
   const { layer = null, tensor = 'hidden', threshold = defaults.threshold } = select
   if (layer !== null && typeof layer !== 'string') throw invalid('the key of a layer', layer, '/select/layer')
   if (typeof tensor !== 'string') throw invalid('the name of a tensor', tensor, '/select/tensor')
-  if (typeof threshold !== 'number') throw invalid('a number', threshold, '/select/threshold')
+  if (!Number.isFinite(threshold)) throw invalid('a number', threshold, '/select/threshold')
   const units = readUnits(select.units)
   const bySpan = ['sequence', 'from', 'to'].some((name) => select[name] !== undefined)
   if (units === null && !bySpan) throw new Fault('invalid_value', 'say which steps are selected ("sequence", "from", "to"), or which units', '/select')
@@ -57,7 +57,7 @@ function readSelect (select: unknown): Omit<Search, 'batch' | 'limit'> {
   }
   const sequence = select.sequence ?? 0
   if (!Number.isSafeInteger(sequence) || (sequence as number) < 0) throw invalid('a whole number from 0', sequence, '/select/sequence')
-  return { layer, tensor, threshold, units, span: bySpan ? { sequence: sequence as number, from: step('from') ?? 0, to: step('to') ?? null } : null }
+  return { layer, tensor, threshold: threshold as number, units, span: bySpan ? { sequence: sequence as number, from: step('from') ?? 0, to: step('to') ?? null } : null }
 }
 
 /** Each unit once; null: not given. */

@@ -15,7 +15,7 @@ export function readSummary (value: unknown, pointer: string): SummaryChoice | n
   if (!isObject(value)) throw invalid('an object with "low", "high" and "by", all optional', value, pointer)
   onlyMembers(value, ['low', 'high', 'by'], pointer, 'summary')
   const { low = 0.1, high = 0.9, by = 'all' } = value
-  for (const [name, threshold] of Object.entries({ low, high })) if (typeof threshold !== 'number') throw invalid('a number', threshold, at(pointer, name))
+  for (const [name, threshold] of Object.entries({ low, high })) if (!Number.isFinite(threshold)) throw invalid('a number', threshold, at(pointer, name))
   if ((low as number) > (high as number)) throw new Fault('invalid_value', `low is ${String(low)} and high ${String(high)}: low must not be the larger`, at(pointer, 'low'))
   if (by !== 'all' && by !== 'step') throw invalid('"all" or "step"', by, at(pointer, 'by'))
   return { low: low as number, high: high as number, by }

@@ -1,5 +1,7 @@
 import { cpSync, existsSync, readFileSync } from 'node:fs'
+import { request as open } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import type { Case } from '../support/cases.ts'
 import { edges } from '../../src/studies/summary/moments.ts'
@@ -181,7 +183,7 @@ t.test('a line that is wrong is counted and told; an address that is wrong, or n
   const refused: [path: string, body: string, expected: object][] = [
     ['/models/chars/hidden-states?summary=all', '', { status: 422, body: { code: 'invalid_value', detail: /no line/ } }],
     ['/models/chars/hidden-states?summary=all', '{"inputs": 1}\n{}', { status: 422, body: { detail: /none of 2 lines.*line 1/i, pointer: '/inputs' } }],
-    ['/models/chars/hidden-states?summary=week', good(0), { status: 422, body: { detail: /"summary" is not JSON/ } }],
+    ['/models/chars/hidden-states?summary=week', good(0), { status: 422, body: { detail: /^The parameter "summary" is not JSON/ } }],
     ['/models/chars/hidden-states?summary={"by":"week"}', good(0), { status: 422, body: { pointer: '/summary/by' } }],
     ['/models/chars/hidden-states?summary=all&layers=nope', good(0), { status: 422, body: { code: 'unknown_name', pointer: '/layers/0' } }],
     ['/models/chars/hidden-states?summary=all&layers=dense', good(0), { status: 422, body: { code: 'invalid_value', pointer: '/layers' } }],
@@ -193,6 +195,14 @@ t.test('a line that is wrong is counted and told; an address that is wrong, or n
   for (const [path, body, expected] of refused) t.match(await lines(path, body), { type: 'application/problem+json', ...expected }, path)
   t.match(await lines('/models/chars/hidden-states?summary=all', good(0), { accept: type }), { status: 406 })
   t.match(await lines('/models/chars/hidden-states', '{"inputs": {"text": "a"}, "summary": {}}'), { body: { pointer: '/summary', line: 1 } })
+})
+
+t.test('who goes away leaves the service as it was', async (t) => {
+  const request = open(`${url}/models/chars/hidden-states?summary=all`, { method: 'POST', headers: { 'content-type': type } }).on('error', () => {})
+  await new Promise((resolve) => request.write('{"inputs": {"text": "a"}}\n'.repeat(1000), resolve))
+  await wait(50)
+  request.destroy()
+  t.match(await lines('/models/chars/hidden-states?summary=all', '{"inputs": {"text": "a"}}'), { status: 200, body: { batch: 1 } })
 })
 
 t.test('what a summary cannot be is refused with its place', async (t) => {

@@ -3,7 +3,7 @@ import t from 'tap'
 import { addCoMoments, coMomentsOf, correlation, type CoMoments } from '../../../src/studies/summary/co-moments.ts'
 import { addMoments, edges, field, histogram, momentsOf, noMoments, type Moments } from '../../../src/studies/summary/moments.ts'
 
-const thresholds = { low: 0.1, high: 0.9 }
+const thresholds = { low: 0, high: 0.5 }
 const rowsTo = (count: number, from = 0): Int32Array => Int32Array.from({ length: count }, (_, n) => from + n)
 
 /** Values as gates and states have them: small, saturated, equal, large. */
