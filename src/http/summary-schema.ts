@@ -39,7 +39,7 @@ export const SummaryAnswer = Type.Object({
     cell: Type.Optional(Units),
     gates: Type.Optional(Type.Record(Type.String(), Units)),
     halfLife: Type.Optional(Type.Array(Type.Unknown(), {
-      description: 'Steps after which half of a unit\'s memory is left: ln(1/2) / ln(mean of the forget gate), of a GRU its update gate; null where it does not fade.'
+      description: 'Steps after which half of a unit\'s memory is left: ln(1/2) / ln(mean of the forget gate), of a GRU its update gate; null where it does not fade (1 or more), 0 where nothing stays (0 or less).'
     })),
     follows: Type.Optional(Type.Array(Type.Array(Type.Object({
       input: Type.Optional(Type.String({ description: 'Where the model has several.' })),

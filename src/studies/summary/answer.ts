@@ -84,13 +84,13 @@ function unitOf (moments: Moments, unit: number): object {
 }
 
 /**
- * Steps after which half of a memory is left, ln(1/2) / ln(f), where f is the mean share that a step keeps; null where it does not fade (f is 1 or more) or f is
- * no share.
+ * Steps after which half of a memory is left, ln(1/2) / ln(f), where f is the mean share that a step keeps; null where it does not fade (f is 1 or more), 0 where
+ * nothing stays (f is 0 or less).
  */
 function halfLife (moments: Moments, unit: number): number | null {
   const mean = field(moments, 'mean')[unit]
-  if (field(moments, 'count')[unit] === 0 || !(mean >= 0 && mean < 1)) return null
-  return mean === 0 ? 0 : Math.log(0.5) / Math.log(mean)
+  if (field(moments, 'count')[unit] === 0 || mean >= 1) return null
+  return mean <= 0 ? 0 : Math.log(0.5) / Math.log(mean)
 }
 
 /** The features that go up and down with a unit most, the strongest first. */
