@@ -18,10 +18,11 @@ export function refuseOtherMasks ({ nodes, layers }: Graph, { kwargs }: Node, ma
   const first = nodes[given[0].node]
   const { className, config } = layers[first.layer]
   const steps = className === 'ops.Any' && [-1, 2].includes([config.axis].flat()[0] as number) && config.keepdims !== true
-  const node = steps ? nodes[refsIn(first.args[0])[0].node] : first
+  const [inner] = first.args.flatMap(refsIn)
+  const node = steps && inner !== undefined ? nodes[inner.node] : first
   const [from] = node.args.flatMap(refsIn)
   const value = node.args[1]
   const same = mask !== null && given.length === 1 && layers[node.layer].className === 'ops.NotEqual' && steps === mask.steps &&
-    from.node === mask.from.node && from.index === mask.from.index && value !== undefined && 'value' in value && value.value === mask.value
+    from?.node === mask.from.node && from.index === mask.from.index && value !== undefined && 'value' in value && value.value === mask.value
   if (!same) refuse('it is given a mask that is not that of the layers before it')
 }

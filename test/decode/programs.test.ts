@@ -145,7 +145,7 @@ t.test('a mask that a layer is given by name is written only where it is the one
   const { file } = models['masked forwards Keras 3']
   const { graph } = file
   /** The model as Keras 3 files it, with nodes that compute the mask of the first LSTM from the input: any(x != value). */
-  const given = (value: number, axis: number): ModelFile => {
+  const given = (value: number, axis: number, argument = true): ModelFile => {
     const extra = [layer('ne', 'ops.NotEqual', {}), layer('any', 'ops.Any', { axis: [axis], keepdims: false })]
     const count = graph.nodes.length
     return {
@@ -156,14 +156,14 @@ t.test('a mask that a layer is given by name is written only where it is the one
         nodes: [
           ...graph.nodes.map((node) => node.key === 'a' ? { ...node, kwargs: { mask: { ref: { node: count + 1, index: 0 } } } } : node),
           { key: 'ne', layer: 'ne', args: [{ ref: { node: 0, index: 0 } }, { value }], kwargs: {} },
-          { key: 'any', layer: 'any', args: [{ ref: { node: count, index: 0 } }], kwargs: {} }
+          { key: 'any', layer: 'any', args: argument ? [{ ref: { node: count, index: 0 } }] : [], kwargs: {} }
         ]
       }
     }
   }
   const text = (one: ModelFile): string => decode({ id: 'm', version: 1, digest: '', file: one }, 'python')
   t.equal(text(given(0.1, -1)), text(file))
-  for (const [value, axis] of [[0.2, -1], [0.1, 1]]) t.throws(() => text(given(value, axis)), /^layer "a" \(LSTM\) has no decode: it is given a mask that is not that of the layers before it/, `${value} ${axis}`)
+  for (const [value, axis, argument] of [[0.2, -1, true], [0.1, 1, true], [0.1, -1, false]] as const) t.throws(() => text(given(value, axis, argument)), /^layer "a" \(LSTM\) has no decode: it is given a mask that is not that of the layers before it/, `${value} ${axis}`)
 })
 
 const sound = written[0]
