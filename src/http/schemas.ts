@@ -56,7 +56,7 @@ export const PredictBody = Type.Object({ model: Model, ...prediction }, { ...clo
 export const HiddenStatesBody = Type.Object({ model: Model, ...states }, { ...closed, 'x-examples': examples('hidden-states') })
 const Lines = Type.Unknown({
   description: 'Lines of `{"id"?, "inputs"}`, each one sequence: `[step][feature]`, `[1][step][feature]`, or another form of one sequence. Any lengths, any number. Each is answered by ' +
-    'a line, with its `id`, as it arrives; other fields stand in the query. A line may be as long as a whole JSON body.'
+    'a line, with its `id`, as it arrives; other fields stand in the query. A line may be as long as a whole JSON body. With `summary` in the query there is one answer to all of them.'
 })
 export const Arrays = (made: string) => Type.Unknown({
   description: `The inputs as arrays by name, as ${made} writes them; where the model has one input and the body one array, any name will do. float16, float32 or float64, whole numbers, ` +

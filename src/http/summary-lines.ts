@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { Fault } from '../errors.ts'
 import { independent } from '../plan/independent.ts'
 import type { Plan } from '../plan/plan.ts'
+import { arraysOf } from '../pool/queue.ts'
 import type { Served } from '../registry/entry.ts'
 import { decodeLine } from '../request/ndjson.ts'
 import type { Batch, Probe } from '../request/probe.ts'
@@ -52,7 +53,7 @@ export async function summariseLines (pool: Service['pool'], entry: Served, line
       const elsewhere = ofAddress.find((name) => body[name] !== undefined)
       if (elsewhere !== undefined) throw new Fault('invalid_value', `"${elsewhere}" stands in the address, for all lines`, `/${elsewhere}`)
       const whole = withQuery(body, entry.id, query)
-      return { number, id, ...decodeLine(whole, entry, 'hidden-states') as Summarised }
+      return { number, id: isShort(id) ? id : undefined, ...decodeLine(whole, entry, 'hidden-states') as Summarised }
     } catch (error) {
       // What stands in the address is wrong for every line.
       if (error instanceof Fault && ofAddress.some((name) => error.pointer === `/${name}` || error.pointer?.startsWith(`/${name}/`) === true) && ofAddress.every((name) => line[name] === undefined)) throw error
@@ -113,7 +114,7 @@ async function * grouped (
   for (const key of groups.keys()) yield take(key)
 }
 
-const numbersOf = ({ inputs }: Batch): number => Object.values(inputs).reduce((sum, { data }) => sum + data.length, 0)
+const numbersOf = (batch: Batch): number => arraysOf(batch).reduce((sum, { data }) => sum + data.length, 0)
 
 /** What must be the same for two lines to run as one batch. */
 const shapeOf = ({ raw }: Probe, { inputs, initial }: Batch): string =>
