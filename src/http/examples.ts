@@ -17,7 +17,7 @@ const hiddenStates = {
 }
 
 const relevance = {
-  weather: { summary: 'What tomorrow\'s highest temperature takes from each of the last five days, in degrees', value: { ...predict.weather.value, output: 'temp_max', methods: ['shapley', 'integrated-gradients', 'memory'] } },
+  weather: { summary: 'What tomorrow\'s highest temperature takes from each of the last five days, in degrees', value: { ...predict.weather.value, output: 'temp_max', methods: ['shapley', 'insertion', 'memory'] } },
   nextchar: { summary: 'What a space after "the" takes from each letter', value: { model: 'nextchar', inputs: { text: 'the' }, output: ' ', of: 'logit' } },
   chars: { summary: 'The same over the last ten of forty characters', value: { ...predict.chars.value, output: 'r', methods: ['insertion', 'occlusion'], window: 10 } }
 }

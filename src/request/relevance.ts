@@ -17,8 +17,8 @@ import { at, invalid, list, type Json } from './words.ts'
 export const widest = 10
 
 /**
- * A body of /relevance, whose members are known to be there or not by their names alone: the study, the plan of the output it explains, and the numbers. Throws Fault with
- * a pointer to the member or the element that is wrong.
+ * A body of /relevance, checked member by member against the model it is for: the study, the plan of the output that it explains, and the numbers. That there is no other member
+ * is for the wire's schema to say. Throws Fault with a pointer to the member or the element that is wrong.
  */
 export function decodeRelevance (body: Json, { file, meta }: Pick<Served, 'file' | 'meta'>): { study: Relevance, plan: Plan, batch: Batch } {
   const { output = 0, of = 'value', window = 5 } = body

@@ -1,6 +1,7 @@
 import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { serve as start } from '../support/service.ts'
 import { call, inProject, serve } from './support.ts'
 
 const { url } = await serve(t, inProject('models'))
@@ -165,7 +166,7 @@ t.test('what a model has not is refused by its name', async (t) => {
   const asks: readonly (readonly [string, object, RegExp])[] = [
     ['rnn-last-k3-keras', { methods: 'memory' }, /memory is defined for LSTM and GRU/i],
     ['layers-conv1d-k2-keras', {}, /no recurrent layer/i],
-    ['mask-through-k2-h5', { methods: 'integrated-gradients' }, native ? /masks steps of the baseline/ : /no gradients/],
+    ['mask-through-k2-h5', { methods: 'integrated-gradients' }, /masks steps of the baseline/],
     ['mask-pooling-k2-h5', {}, /NaN.*another baseline/],
     ['td-document-k2-h5', { methods: 'integrated-gradients' }, native ? /no gradient through layer "td"/ : /no gradients/],
     ['conv-lstm-k2-h5', { methods: 'memory' }, /steps are those of the input/],
@@ -181,4 +182,16 @@ t.test('what a model has not is refused by its name', async (t) => {
     t.equal(status, 422, model)
     t.match(body.detail, words)
   }
+})
+
+t.test('without TensorFlow there are no gradients, and all else is the same', async (t) => {
+  const folder = t.testdir({})
+  cpSync(inProject('models/weather'), join(folder, 'weather'), { recursive: true })
+  const { server: { url: slow, close } } = await start({ MODELS_DIR: folder, ENGINE: 'wasm' })
+  t.teardown(close)
+  const ask = { model: 'weather', inputs: days, raw: true, output: 2, methods: ['shapley', 'memory'] }
+  t.match(await call(`${slow}/relevance`, { ...ask, methods: 'integrated-gradients' }), { status: 422, body: { pointer: '/methods', detail: /wasm, which has no gradients/ } })
+  const [one, other] = await Promise.all([slow, url].map(async (url) => (await call(`${url}/relevance`, ask)).body))
+  t.equal(one.receipt.engine, 'wasm')
+  for (const method of ask.methods) for (const [lag, values] of Object.entries<number[]>(one.methods[method].lags)) values.forEach((value, n) => t.ok(near(value, other.methods[method].lags[lag][n]), `${method} ${lag}`))
 })
