@@ -5,7 +5,7 @@ import { planAll } from '../plan/by-name.ts'
 export function namesFor (file: ModelFile, words: readonly string[]): string[] {
   const all = planAll(file).layers.flatMap(({ key, internals, outputs }) => [...internals, ...outputs].map(({ name }) => `${key}/${name}`))
   const there = new Set(all)
-  return words.flatMap((word) => {
+  return [...new Set(words)].flatMap((word) => {
     const under = there.has(word) ? [] : all.filter((name) => name.startsWith(`${word}/`))
     return under.length === 0 ? [word] : under
   })
