@@ -1,6 +1,4 @@
 import { Type, type TSchema } from 'typebox'
-import { Fault } from '../errors.ts'
-import { independent } from '../plan/independent.ts'
 import { decodeRelevance, widest } from '../request/relevance.ts'
 import { methods } from '../studies/relevance/study.ts'
 import { answers, Head, Receipt } from './answers.ts'
@@ -107,6 +105,5 @@ export function relevanceRoutes (app: App, service: ServiceSource): void {
 async function answer ({ registry, pool }: Service, reply: FastifyReply, body: Addressed): Promise<FastifyReply> {
   const { id, version, digest, key, ...entry } = registry.get(body.model, body.version)
   const { study, plan, batch } = decodeRelevance(body, entry)
-  if (!independent(entry.file, plan, {})) throw new Fault('invalid_value', 'what this output is for one sequence may depend on the others of its batch: what it takes from the steps of one cannot be told apart', '')
   return sendAnswer(reply.type(contentType('json')), pool, await pool.run(key, { plan, batch, format: 'json', head: { model: id, version, digest }, independent: false, study }))
 }

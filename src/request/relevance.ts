@@ -1,5 +1,6 @@
 import { Fault } from '../errors.ts'
 import { followedByOutput } from '../plan/followed.ts'
+import { independent } from '../plan/independent.ts'
 import { planMemory } from '../plan/memory.ts'
 import type { Plan } from '../plan/plan.ts'
 import { stepInputs, type StepInput } from '../plan/step-inputs.ts'
@@ -29,6 +30,7 @@ export function decodeRelevance (body: Json, { file, meta }: Pick<Served, 'file'
   const asked = readMethods(body.methods)
   const raw = readRaw(body.raw, { file, meta })
   const { target, plan } = planTarget(file, meta, output as number | string, of)
+  if (!independent(file, plan, {})) throw new Fault('invalid_value', 'what this output is for one sequence may depend on the others of its batch: what it takes from the steps of one cannot be told apart', '')
   const all = readInputs(body.inputs, file, meta, raw, '/inputs')
   const batch: Batch = { inputs: all, initial: {}, size: Object.values(all)[0].shape[0] }
   const inputs = readStepInputs(body.stepInputs, stepInputs(file, plan.nodes), batch)

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { ModelFile } from '../../../src/model.ts'
+import { decodeRelevance } from '../../../src/request/relevance.ts'
 import { findModels } from '../../../src/registry/folders.ts'
 import { readModel } from '../../../src/registry/read.ts'
 import { gaussLegendre } from '../../../src/studies/relevance/legendre.ts'
@@ -222,4 +223,9 @@ t.test('what wrote the memory, step by step, is what was added to the state ther
     }
     await model.dispose()
   }
+})
+
+t.test('a model that mixes the sequences of a batch is refused', async (t) => {
+  const file = chain([null, 2], [rnn('one', 'LSTM', 2, 3), layer('mean', 'ops.Mean', { axis: 0, keepdims: true })])
+  t.throws(() => decodeRelevance({ inputs: nested(2, 4, 2, 1) }, { file, meta: {} }), { code: 'invalid_value', message: /depend on the others of its batch/ })
 })
