@@ -45,13 +45,13 @@ async function good (server, request) {
   throw new Error(`${server.name} answers ${answer.status} to ${request.path}: ${answer.error?.message ?? answer.body.subarray(0, 500)}`)
 }
 
-/** Times contenders against each other, `rounds` times after a shorter one that warms up; `requestsOf` gives each connection its request. */
+/** Times contenders against each other, `rounds` times after a longer one that warms up: what compiles as it runs (V8, onnxruntime's plans) takes two seconds to settle. `requestsOf` gives each connection its request. */
 export async function measure (all, { rounds, seconds }, requestsOf) {
   for (const one of all) one.rounds = []
   for (let n = 0; n <= rounds; n++) {
     for (const one of all) {
       const before = one.server.cpu()
-      const result = await round({ port: one.server.port, requests: requestsOf(one), seconds: n === 0 ? seconds / 2 : seconds })
+      const result = await round({ port: one.server.port, requests: requestsOf(one), seconds: n === 0 ? 2 * seconds : seconds })
       if (result.errors > 0) throw new Error(`${one.label}: ${result.errors} of ${result.count} requests failed`)
       if (n > 0) one.rounds.push({ ...result, serverCpu: (one.server.cpu() - before) / result.count })
     }
