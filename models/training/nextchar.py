@@ -21,10 +21,10 @@ def read_text():
     return re.sub(r'\s+', ' ', gzip.decompress(FILE.read_bytes()).decode('ascii')).lower().strip()
 
 
-def build(size):
+def build(size, activation='sigmoid'):
     return keras.Sequential([
         keras.Input((MAXLEN, size), name='letters'),
-        keras.layers.LSTM(UNITS, activation='sigmoid', recurrent_activation='sigmoid', name='lstm'),
+        keras.layers.LSTM(UNITS, activation=activation, recurrent_activation='sigmoid', name='lstm'),
         keras.layers.Dense(size, name='dense'),
         keras.layers.Activation('softmax', name='softmax')
     ])
@@ -36,9 +36,9 @@ def windows(ids, size):
     return np.eye(size, dtype='float32')[ids[at[:, None] + np.arange(-MAXLEN, 0)]], ids[at]
 
 
-def fit(ids, size, epochs, validation=None):
+def fit(ids, size, epochs, validation=None, activation='sigmoid'):
     common.start('2.15', 5)
-    model = build(size)
+    model = build(size, activation)
     model.compile(keras.optimizers.Adam(0.004), 'sparse_categorical_crossentropy')
     stop = [keras.callbacks.EarlyStopping(patience=4)] if validation else []
     history = model.fit(*windows(ids, size), batch_size=128, epochs=epochs, validation_data=validation, callbacks=stop, verbose=0)
@@ -108,4 +108,5 @@ def main():
     common.publish(model, 'nextchar', 'model.h5', card, encoded)
 
 
-main()
+if __name__ == '__main__':
+    main()
