@@ -26,6 +26,7 @@ export async function document (app: App): Promise<void> {
       servers: [{ url: '/' }],
       tags: [
         { name: 'probes', description: 'Run a model' },
+        { name: 'studies', description: 'Ask a model why' },
         { name: 'models', description: 'What there is, and its weights' },
         { name: 'v2', description: 'The Open Inference Protocol, as tritonclient speaks it: internals are ordinary outputs' },
         { name: 'health', description: 'For whoever watches the service' }

@@ -70,7 +70,7 @@ const SearchAnswer = Type.Object({
 })
 
 const schema = {
-  tags: ['probes'],
+  tags: ['studies'],
   summary: 'Where else units are on as they are in a span',
   response: answers(SearchAnswer, 'The spans found, the best first', ['json'], 'malformed', 'unauthorized', 'unknown_model', 'not_acceptable', 'model_refused', 'too_large', 'unsupported_media_type', 'invalid_value',
     'wrong_shape', 'unknown_name', 'queue_full', 'internal', 'not_ready', 'unsound', 'deadline')
