@@ -45,7 +45,10 @@ async function good (server, request) {
   throw new Error(`${server.name} answers ${answer.status} to ${request.path}: ${answer.error?.message ?? answer.body.subarray(0, 500)}`)
 }
 
-/** Times contenders against each other, `rounds` times after a longer one that warms up: what compiles as it runs (V8, onnxruntime's plans) takes two seconds to settle. `requestsOf` gives each connection its request. */
+/**
+ * Times contenders against each other, `rounds` times after a longer one that warms up: what compiles as it runs (V8, onnxruntime's plans) takes two seconds
+ * to settle. `requestsOf` gives each connection its request.
+ */
 export async function measure (all, { rounds, seconds }, requestsOf) {
   for (const one of all) one.rounds = []
   for (let n = 0; n <= rounds; n++) {

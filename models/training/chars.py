@@ -135,4 +135,5 @@ def witten_bell(train, test, at, order, size, shorter):
     return (seen + kinds * shorter + (kinds == 0) * shorter) / (seen.sum(1, keepdims=True) + kinds + (kinds == 0))
 
 
-main()
+if __name__ == '__main__':
+    main()

@@ -96,4 +96,5 @@ def main():
     common.publish(model, 'weather', 'model.h5', card, np.stack([scaled[i - WINDOW:i] for i in ends]))
 
 
-main()
+if __name__ == '__main__':
+    main()

@@ -116,4 +116,5 @@ def main():
     common.publish(model, 'weather-kind', 'model.keras', card, np.stack([scaled[i - WINDOW:i] for i in ends]))
 
 
-main()
+if __name__ == '__main__':
+    main()

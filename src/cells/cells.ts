@@ -15,9 +15,6 @@ const cells: ReadonlyMap<string, Cell> = new Map<string, Cell>([
 /** The cell of a layer that has one of its own; undefined for all others, wrappers too. */
 export const cellOf = (layer: Layer): Cell | undefined => cells.get(layer.className)
 
-/** Every class that is, or holds, a cell under its own name. */
-export const cellClasses: readonly string[] = [...cells.keys()]
-
 /**
  * The cells that a recurrent layer runs, first to last, each with its place in the layer: '' for the only one, `cells/0`, `cells/1` for
  * StackedRNNCells (stacks in stacks are taken apart). Empty for a layer that is not recurrent itself.
