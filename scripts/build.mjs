@@ -1,4 +1,4 @@
-// node scripts/build.mjs: compiles src and test to dist with tsc, when anything has changed since it last did.
+// node scripts/build.mjs: compiles src and test to dist with tsc and bundles the inspector's page, when anything has changed since it last did.
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -7,8 +7,10 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { projectFolder } from './engine/names.mjs'
+import { buildInspector } from './inspector.mjs'
 
 const rooms = ['src', 'test']
+const page = join(projectFolder, 'src', 'inspector')
 const stampFile = join(projectFolder, 'dist', '.built')
 
 /**
@@ -28,7 +30,7 @@ export function build () {
   console.error('build: compiling src and test to dist')
   const { status, error } = spawnSync(process.execPath, [tsc.file, '--project', projectFolder], { stdio: ['ignore', 2, 2] })
   if (error !== undefined) console.error(`build: ${error.message}`)
-  if (status !== 0) {
+  if (status !== 0 || (existsSync(page) && !buildInspector(page, tsc.file))) {
     rmSync(stampFile, { force: true })
     return false
   }
@@ -59,11 +61,9 @@ function filesBelow (folder, ending) {
 // Path, size and time of every source, with the compiler and its settings: cheap, and a deleted file shows too.
 function fingerprint (version) {
   const hash = createHash('sha256').update(version).update(readFileSync(join(projectFolder, 'tsconfig.json')))
-  for (const room of rooms) {
-    for (const file of filesBelow(join(projectFolder, room), '.ts')) {
-      const { size, mtimeMs } = statSync(file)
-      hash.update(`${file}\n${size}\n${mtimeMs}\n`)
-    }
+  for (const file of [...rooms.flatMap(room => filesBelow(join(projectFolder, room), '.ts')), ...filesBelow(page, '')]) {
+    const { size, mtimeMs } = statSync(file)
+    hash.update(`${file}\n${size}\n${mtimeMs}\n`)
   }
   return hash.digest('hex')
 }

@@ -13,6 +13,7 @@ import { docsRoutes, document } from './http/docs.ts'
 import { exportRoutes } from './http/export.ts'
 import { generateRoutes } from './http/generate.ts'
 import { healthRoutes } from './http/health.ts'
+import { inspectorRoutes } from './http/inspector.ts'
 import { readJson } from './http/json.ts'
 import { refuseOtherMethods } from './http/methods.ts'
 import { modelRoutes } from './http/models.ts'
@@ -53,6 +54,7 @@ export async function buildApp (settings: Settings, service: ServiceSource): Pro
   await document(app)
   await app.register((open) => refuseOtherMethods(open, async () => {
     docsRoutes(open)
+    await inspectorRoutes(open)
     healthRoutes(open, service, settings, closing)
     await open.register(async (api) => {
       negotiate(api)

@@ -12,7 +12,10 @@ const shared = ['model.ts', 'errors.ts']
 
 interface Import { readonly target: string, readonly typeOnly: boolean }
 
-const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => name.split(sep).join('/'))
+const sources = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => /\.tsx?$/.test(name)).map((name) => name.split(sep).join('/'))
+/** The page of the inspector runs in a browser: a client, and no part of the way. */
+const inspector = (file: string): boolean => file.startsWith('inspector/')
+const files = sources.filter((file) => !inspector(file))
 
 function importsOf (text: string): Import[] {
   const statements = [...text.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'"`;]*?\sfrom\s+)?'([^']+)'/gm)].map(([, type, target]) => ({ target, typeOnly: type !== undefined }))
@@ -78,6 +81,18 @@ t.test('the main thread never imports tensorflow, a worker never imports the ser
   t.ok([...worker.keys()].some((name) => name.startsWith('@tensorflow/')), 'the walk reaches the engine')
   t.same([...main].filter(([name]) => name.startsWith('@tensorflow/')), [])
   t.same([...worker].filter(([name]) => /^(@?fastify|pino|close-with-grace|env-schema)/.test(name)), [])
+})
+
+t.test('the inspector is a client: it imports nothing of the service, and the service nothing of it', async (t) => {
+  const page = sources.filter(inspector)
+  t.ok(page.length > 10)
+  for (const file of page) {
+    for (const { target } of importsOf(readFileSync(join(src, file), 'utf8'))) {
+      if (target.startsWith('.')) t.ok(inspector(resolved(file, target)) && existsSync(join(src, resolved(file, target))), `${file} imports ${target}`)
+      else t.match(target, /^(preact|@preact|echarts|fflate|papaparse|ml-hclust)(\/|$)/, `${file} imports ${target}`)
+    }
+  }
+  for (const [file, targets] of imports) for (const { target } of targets) t.notMatch(target, /\.\.\/inspector\//, file)
 })
 
 t.test('each room says what belongs there', async (t) => {

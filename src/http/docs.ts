@@ -41,8 +41,7 @@ export async function document (app: App): Promise<void> {
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: policy, theme: { title: 'statescope' }, uiConfig: { layout: 'BaseLayout', tryItOutEnabled: true, deepLinking: true } })
 }
 
-/** The document itself, and the way in for a browser. */
+/** The document itself. */
 export function docsRoutes (app: App): void {
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
-  app.get('/', { schema: { hide: true } }, async (_, reply) => reply.redirect('/docs'))
 }

@@ -1,0 +1,38 @@
+/** What the page reads of the service's answers; openapi.yaml and the README have them whole. */
+
+export interface Problem { readonly status: number, readonly code: string, readonly title: string, readonly detail: string, readonly pointer?: string }
+
+export interface ModelLine { readonly id: string, readonly version: number, readonly status: string, readonly reason?: string, readonly description?: string, readonly recurrentLayers?: readonly string[] }
+
+export interface RecurrentLayer {
+  readonly key: string
+  readonly type: string
+  readonly units: number
+  readonly gates: readonly string[]
+  readonly states: readonly string[]
+  readonly axes: readonly string[]
+  readonly options: Readonly<Record<string, unknown>>
+  /** Names of per-step and final tensors: `lstm/hidden`, `bi/forward/gates/input`. */
+  readonly tensors: readonly string[]
+}
+
+export interface TextInput { readonly alphabet: readonly string[], readonly encoding: 'one-hot' | 'ids', readonly maxlen?: number }
+
+export interface ModelAnswer extends ModelLine {
+  readonly format: string
+  readonly kerasVersion?: string
+  readonly digest: string
+  readonly inputs: readonly { readonly name: string, readonly shape: readonly (number | null)[], readonly dtype: string }[]
+  readonly outputs: readonly { readonly name: string, readonly layer: string, readonly labels?: readonly string[] }[]
+  readonly recurrentLayers: readonly string[] & readonly RecurrentLayer[]
+  readonly layers: readonly { readonly path: string, readonly keys: readonly string[], readonly type: string, readonly config: Readonly<Record<string, unknown>> }[]
+  readonly features?: readonly string[]
+  readonly text?: TextInput
+  /** Whether the model has a scaler, so that `"raw": true` may be asked for. */
+  readonly raw?: boolean
+}
+
+/** What `inputs` of a request may be: nested arrays, an array by name, `{"text": [...]}`, `{"shape", "data"}`. */
+export type Inputs = unknown
+
+export interface Receipt { readonly engine: string, readonly checked: readonly string[], readonly maxDifference: number, readonly tolerance: number, readonly sound: boolean, readonly warning?: string }

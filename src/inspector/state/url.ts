@@ -1,0 +1,49 @@
+import { computed, signal } from '@preact/signals'
+
+/** The page's address is its state: every view has a URL, and what a reader chose stands in its query. */
+const query = signal(new URLSearchParams(location.search))
+addEventListener('popstate', () => { query.value = new URLSearchParams(location.search) })
+
+/** The value of one parameter; `fallback` where the address has none. */
+export const param = (name: string, fallback = ''): string => query.value.get(name) ?? fallback
+
+/** A whole number of the address, `fallback` where it has none or no such number, held between `from` and `to` inclusive. */
+export function whole (name: string, fallback: number, from = 0, to = Number.MAX_SAFE_INTEGER): number {
+  const given = query.value.get(name)
+  const value = given === null || !/^-?\d+$/.test(given) ? fallback : Number(given)
+  return Math.max(from, Math.min(to, value))
+}
+
+/** A number of the address, or null. */
+export function number (name: string): number | null {
+  const given = query.value.get(name)
+  const value = given === null || given === '' ? Number.NaN : Number(given)
+  return Number.isFinite(value) ? value : null
+}
+
+/**
+ * Changes parameters; null removes one. A choice of another model or view is a step of the browser's history, a smaller one is not.
+ */
+export function go (changes: Readonly<Record<string, string | number | null>>, step = false): void {
+  const next = new URLSearchParams(query.value)
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null || value === '') next.delete(name)
+    else next.set(name, String(value))
+  }
+  query.value = next
+  const address = `${location.pathname}${hrefOf(next)}${location.hash}`
+  if (step) history.pushState(null, '', address)
+  else history.replaceState(null, '', address)
+}
+
+/** The address with `changes`, for a link. */
+export function link (changes: Readonly<Record<string, string | null>>): string {
+  const next = new URLSearchParams(query.value)
+  for (const [name, value] of Object.entries(changes)) value === null ? next.delete(name) : next.set(name, value)
+  return `${hrefOf(next)}${location.hash}`
+}
+
+const hrefOf = (parameters: URLSearchParams): string => `?${parameters.toString()}`
+
+/** The id of the model that is looked at, '' before one is chosen. */
+export const modelId = computed(() => param('model'))
