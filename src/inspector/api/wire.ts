@@ -18,13 +18,13 @@ export interface RecurrentLayer {
 
 export interface TextInput { readonly alphabet: readonly string[], readonly encoding: 'one-hot' | 'ids', readonly maxlen?: number }
 
-export interface ModelAnswer extends ModelLine {
+export interface ModelAnswer extends Omit<ModelLine, 'recurrentLayers'> {
   readonly format: string
   readonly kerasVersion?: string
   readonly digest: string
   readonly inputs: readonly { readonly name: string, readonly shape: readonly (number | null)[], readonly dtype: string }[]
   readonly outputs: readonly { readonly name: string, readonly layer: string, readonly labels?: readonly string[] }[]
-  readonly recurrentLayers: readonly string[] & readonly RecurrentLayer[]
+  readonly recurrentLayers: readonly RecurrentLayer[]
   readonly layers: readonly { readonly path: string, readonly keys: readonly string[], readonly type: string, readonly config: Readonly<Record<string, unknown>> }[]
   readonly features?: readonly string[]
   readonly text?: TextInput
