@@ -89,7 +89,7 @@ t.test('the inspector is a client: it imports nothing of the service, and the se
   for (const file of page) {
     for (const { target } of importsOf(readFileSync(join(src, file), 'utf8'))) {
       if (target.startsWith('.')) t.ok(inspector(resolved(file, target)) && existsSync(join(src, resolved(file, target))), `${file} imports ${target}`)
-      else t.match(target, /^(preact|@preact|echarts|fflate|papaparse|ml-hclust)(\/|$)/, `${file} imports ${target}`)
+      else t.match(target, /^(preact|@preact|echarts|fflate|papaparse|ml-hclust|@dagrejs)(\/|$)/, `${file} imports ${target}`)
     }
   }
   for (const [file, targets] of imports) for (const { target } of targets) t.notMatch(target, /\.\.\/inspector\//, file)

@@ -4,6 +4,7 @@ import { unitsOf } from '../cells/cells.ts'
 import type { Entry, Served } from '../registry/entry.ts'
 import { defaultKinds } from '../request/probe.ts'
 import { tokenCounts } from '../request/tokens.ts'
+import { describeCalls } from './wiring.ts'
 
 export { describeSample } from './sample.ts'
 export { describeWeights, type WeightsFormat } from './weights.ts'
@@ -29,6 +30,7 @@ export function describeList (entries: readonly Entry[]): { models: object[] } {
 export function describeModel ({ id, version, status, reason, digest, file, meta, receipt }: Served): object {
   const { graph } = file
   const tokens = tokenCounts(graph)
+  const calls = describeCalls(file)
   return {
     id,
     version,
@@ -44,9 +46,10 @@ export function describeModel ({ id, version, status, reason, digest, file, meta
     recurrentLayers: recurrentKeys(graph).map(({ key, layer }) => describeRecurrent(key, layer)),
     layers: file.layerOrder.map((path) => ({
       path,
-      keys: graph.nodes.filter((node) => node.layer === path).map(({ key }) => key),
+      keys: (calls.get(path) ?? []).map(({ key }) => key),
       type: graph.layers[path].className,
-      config: essentials(graph.layers[path])
+      config: essentials(graph.layers[path]),
+      calls: calls.get(path) ?? []
     })),
     features: meta.features,
     text: meta.text,

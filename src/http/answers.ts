@@ -48,7 +48,9 @@ const ModelLine = Type.Object({ id: Type.String(), version: Type.Integer(), stat
 
 export const ModelsAnswer = Type.Object({ models: Type.Array(ModelLine) })
 export const ModelAnswer = Type.Object({ id: Type.String(), version: Type.Integer(), status: Status }, {
-  description: 'Inputs, outputs, layers, recurrent layers with units, gates and options, format, Keras version, digest and receipt.'
+  description: 'Inputs, outputs, layers, recurrent layers with units, gates and options, format, Keras version, digest and receipt. `calls` of a layer say how it is wired: for each call its ' +
+    '`key`, of each tensor that it reads the call that gives it (`inbound`: `key`, `output`, and `argument` where it is not the input), and the `shape` of its output, null where a request ' +
+    'decides (`shapes`: of all its outputs, where there are several). A shape is left out where it is known in a run only.'
 })
 export const SampleAnswer = Type.Object({ model: Type.String(), inputs: Type.Unknown() }, { description: 'A ready body for POST /hidden-states.' })
 const WeightValues = Type.Object({ shape: Type.Array(Type.Integer()), axes: Type.Optional(Type.Array(Type.String())), data: Type.Optional(nested('in the shape')) })

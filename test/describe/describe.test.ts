@@ -32,7 +32,24 @@ t.test('a model', async (t) => {
   t.same(body.outputs, [{ name: 'y', layer: 'y', output: 0, labels: ['price'] }])
   t.same([body.features, body.raw, body.score], [['a', 'b'], true, { loss: 1 }])
   t.same(body.layers.map(({ path, type }: Record<string, string>) => [path, type]), [['x', 'InputLayer'], ['lstm', 'LSTM'], ['bi', 'Bidirectional'], ['rnn', 'RNN'], ['y', 'Dense']])
-  t.same(body.layers[4], { path: 'y', keys: ['y'], type: 'Dense', config: { units: 1 } })
+  t.same(body.layers[4], { path: 'y', keys: ['y'], type: 'Dense', config: { units: 1 }, calls: [{ key: 'y', inbound: [{ key: 'rnn', output: 0 }], shape: [null, 1] }] })
+})
+
+t.test('how the layers are wired, with the shapes that need no run', async (t) => {
+  const wired = graphOf({ x: { shape: [null, null, 2] }, h: { shape: [null, 2] } }, [[layer('encoder', 'GRU', { ...gru('g', 2, 2, true).config, return_state: true }, { weights: gru('g', 2, 2, true).weights }), 'x'], [gru('decoder', 2, 2, true), 'x'], [layer('pairs', 'Reshape', { target_shape: [-1, 4] }), 'decoder'], [layer('flat', 'Flatten'), 'pairs']])
+  const [x, h, encoder, decoder, pairs, flat] = wired.nodes
+  const states = (index: number) => ({ list: [{ ref: { node: index === 0 ? 1 : 2, index } }] })
+  const nodes = [x, h, { ...encoder, args: [...encoder.args, ...states(0).list] }, { ...decoder, kwargs: { initial_state: states(1) } }, pairs, flat]
+  const { layers } = sent(describeModel(entry({ ...wired, nodes })))
+  t.same(layers.map(({ calls }: { calls: object[] }) => calls), [
+    [{ key: 'x', inbound: [], shape: [null, null, 2] }],
+    [{ key: 'h', inbound: [], shape: [null, 2] }],
+    [{ key: 'encoder', inbound: [{ key: 'x', output: 0 }, { key: 'h', output: 0, argument: 'initial_state' }], shape: [null, null, 2], shapes: [[null, null, 2], [null, 2]] }],
+    [{ key: 'decoder', inbound: [{ key: 'x', output: 0 }, { key: 'encoder', output: 1, argument: 'initial_state' }], shape: [null, null, 2] }],
+    // An odd number of steps has no pairs.
+    [{ key: 'pairs', inbound: [{ key: 'decoder', output: 0 }] }],
+    [{ key: 'flat', inbound: [{ key: 'pairs', output: 0 }] }]
+  ])
 })
 
 t.test('recurrent layers, with the names of what they show', async (t) => {

@@ -16,6 +16,22 @@ export interface RecurrentLayer {
   readonly tensors: readonly string[]
 }
 
+/** A call of a layer: what it reads, and the shape of what it gives, where that is known without a run. */
+export interface LayerCall {
+  readonly key: string
+  readonly inbound: readonly { readonly key: string, readonly output: number, readonly argument?: string }[]
+  readonly shape?: readonly (number | null)[]
+  readonly shapes?: readonly (readonly (number | null)[])[]
+}
+
+export interface LayerLine {
+  readonly path: string
+  readonly keys: readonly string[]
+  readonly type: string
+  readonly config: Readonly<Record<string, unknown>>
+  readonly calls: readonly LayerCall[]
+}
+
 export interface TextInput { readonly alphabet: readonly string[], readonly encoding: 'one-hot' | 'ids', readonly maxlen?: number }
 
 export interface ModelAnswer extends Omit<ModelLine, 'recurrentLayers'> {
@@ -25,7 +41,7 @@ export interface ModelAnswer extends Omit<ModelLine, 'recurrentLayers'> {
   readonly inputs: readonly { readonly name: string, readonly shape: readonly (number | null)[], readonly dtype: string }[]
   readonly outputs: readonly { readonly name: string, readonly layer: string, readonly labels?: readonly string[] }[]
   readonly recurrentLayers: readonly RecurrentLayer[]
-  readonly layers: readonly { readonly path: string, readonly keys: readonly string[], readonly type: string, readonly config: Readonly<Record<string, unknown>> }[]
+  readonly layers: readonly LayerLine[]
   readonly features?: readonly string[]
   readonly text?: TextInput
   /** Whether the model has a scaler, so that `"raw": true` may be asked for. */
