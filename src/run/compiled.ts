@@ -9,14 +9,16 @@ import type { OnnxRuntime } from '../ops/onnx/runtime.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Batch } from '../request/probe.ts'
 import { finish, lastStepRead, type Traced } from './extract.ts'
-import { distance } from './receipt.ts'
+import { distance, finite, tolerance } from './receipt.ts'
+import { sampling } from './sampling.ts'
 
 /**
  * A plan compiled to one ONNX graph: one call runs it all, at any length and any batch size (one sequence alone has a graph of its own). The plan given
- * to `run` is the one compiled, or differs from it in what is done with the arrays afterwards only: which steps (but `last`), its scaler.
+ * to `run` is the one compiled, or differs from it in what is done with the arrays afterwards only: which steps (but `last`), its scaler. `checked`:
+ * `difference` is this answer's own; else the last one found, or NaN where this answer is not finite.
  */
 export interface Compiled {
-  run: (plan: Plan, batch: Batch) => Promise<{ traced: Traced, difference: number | null }>
+  run: (plan: Plan, batch: Batch) => Promise<{ traced: Traced, difference: number | null, checked: boolean }>
   dispose: () => Promise<void>
 }
 
@@ -34,10 +36,15 @@ export function graphKey (plan: Plan, batch: Batch): string {
   return `${key} ${batch.size === 1 ? 'one' : 'many'} ${JSON.stringify(states)}`
 }
 
-/** Compiles a plan, the receipt's own check of one sequence an answer with it, each in its turn. Throws where the runtime does not take it. */
+/**
+ * Compiles a plan, the receipt's own check of one sequence an answer with it, each in its turn. Predictions alone show nothing of what is checked, and the check costs
+ * a short batch as much as the answer: there only some answers are. Throws where the runtime does not take it.
+ */
 export async function compile ({ ort, threads }: OnnxRuntime, file: ModelFile, compiled: Plan, sample: Batch): Promise<Compiled> {
-  const { bytes, outputs } = write(file, compiled, sample)
-  let answers = 0
+  const { bytes, outputs, inputs } = write(file, compiled, sample)
+  const { due, distrust } = sampling()
+  let checks = 0
+  let last: number | null = null
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: ['cpu'],
     intraOpNumThreads: threads,
@@ -54,21 +61,28 @@ export async function compile ({ ort, threads }: OnnxRuntime, file: ModelFile, c
       const feed = (name: string, { shape, data }: Values): void => { feeds[name] = new ort.Tensor('float32', data, shape) }
       for (const [name, values] of Object.entries(batch.inputs)) feed(`in:${name}`, values)
       for (const [key, states] of Object.entries(batch.initial)) for (const [name, values] of Object.entries(states)) feed(`state:${key}/${name}`, values)
-      if (batch.size > 1) feed('sequence', { shape: [1], data: Float32Array.of(answers++ % batch.size) })
+      const checked = !inputs.has('check') || due(batch)
+      if (inputs.has('check')) feed('check', { shape: [1], data: Float32Array.of(checked ? 1 : 0) })
+      if (inputs.has('sequence')) feed('sequence', { shape: [1], data: Float32Array.of((checked ? checks++ : checks) % batch.size) })
       const results = await session.run(feeds)
       const read = (name: string): Values => {
         const { dims, data } = results[name] as Tensor & { data: Float32Array }
         return { shape: dims, data }
       }
       const traced = finish(plan, batch, (n, name) => outputs.has(`layer:${n}:${name}`) ? read(`layer:${n}:${name}`) : undefined, (n) => read(`out:${n}`), (n) => read(`last:${n}`).data[0])
-      return { traced, difference: outputs.has('difference') ? read('difference').data[0] : null }
+      if (!outputs.has('difference')) return { traced, difference: null, checked }
+      const [difference] = read('difference').data
+      if (!checked) return { traced, difference: Number.isNaN(difference) ? difference : last, checked }
+      if (difference > tolerance) distrust()
+      if (!Number.isNaN(difference)) last = difference
+      return { traced, difference, checked }
     },
     dispose: async () => await session.release()
   }
 }
 
-/** The graph's bytes, and the names of what it gives. */
-function write (file: ModelFile, plan: Plan, sample: Batch): { bytes: Uint8Array, outputs: ReadonlySet<string> } {
+/** The graph's bytes, and the names of what it takes and gives. */
+function write (file: ModelFile, plan: Plan, sample: Batch): { bytes: Uint8Array, inputs: ReadonlySet<string>, outputs: ReadonlySet<string> } {
   const b = new Builder()
   const ops = onnxOps(b)
   const weightsOf = constants(b)
@@ -88,9 +102,17 @@ function write (file: ModelFile, plan: Plan, sample: Batch): { bytes: Uint8Array
     if (plan.steps === 'last' && internals.some(({ stepAxis }) => stepAxis !== null)) give(`last:${n}`, lastStepRead(ops, results.get(node)!))
   }
   for (const [n, value] of outputs.entries()) give(`out:${n}`, value)
-  // A batch of one is that sequence, and its check shares what the answer computes.
-  const sequence = sample.size === 1 ? null : input('sequence', [1])
-  const far = distance(ops, weightsOf, file.keras, [...results.values()].flatMap(({ evidence }) => evidence ?? []), { of: sequence })
-  if (far !== null) give('difference', far)
-  return { bytes: encodeModel(b.graph(inputs, given)), outputs: new Set(given.map(({ name }) => name)) }
+  const evidence = [...results.values()].flatMap(({ evidence }) => evidence ?? [])
+  const check = (of: Value | null): Value => distance(ops, weightsOf, file.keras, evidence, { of })!
+  // A batch of one is that sequence.
+  const one = sample.size === 1
+  if (evidence.length > 0 && plan.layers.length === 0) {
+    const sequence = one ? b.whole([0]) : input('sequence', [1])
+    const asked = ops.cast(input('check', [1]), 'bool')
+    give('difference', b.choose(asked, () => check(sequence), () => finite(ops, evidence)))
+  } else if (evidence.length > 0) {
+    // The check of one sequence alone shares what the answer computes.
+    give('difference', check(one ? null : input('sequence', [1])))
+  }
+  return { bytes: encodeModel(b.graph(inputs, given)), inputs: new Set(inputs.map(({ name }) => name)), outputs: new Set(given.map(({ name }) => name)) }
 }

@@ -101,11 +101,12 @@ export async function host (engine: Engine, onnx: OnnxRuntime | null, file: Mode
       const { traced, difference } = byReference(plan, batch)
       return { traced, receipt: receiptOf(engine.name, ['gates and states'], difference, fast) }
     }
-    const { traced, difference } = await fast.run(plan, batch)
+    const { traced, difference, checked } = await fast.run(plan, batch)
+    const own = checked ? 'gates and states' : 'gates and states of an earlier answer'
     // A check that came across what is not finite cannot tell: the reference can.
-    if (answers++ % sampling !== 0 && !Number.isNaN(difference)) return { traced, receipt: receiptOf('onnx', ['gates and states'], difference ?? 0, slow) }
+    if (answers++ % sampling !== 0 && !Number.isNaN(difference)) return { traced, receipt: receiptOf('onnx', [own], difference ?? 0, slow) }
     const apart = compare(traced, byReference(plan, batch).traced).difference
-    return { traced, receipt: receiptOf('onnx', ['gates and states', engine.name], Math.max(Number.isNaN(difference) ? 0 : difference ?? 0, apart), slow) }
+    return { traced, receipt: receiptOf('onnx', [own, engine.name], Math.max(Number.isNaN(difference) ? 0 : difference ?? 0, apart), slow) }
   }
 
   const dispose = async (): Promise<void> => {

@@ -36,6 +36,11 @@ export function distance<T> (ops: Ops<T>, weightsOf: Resident<T>['weightsOf'], k
   return all.length === 0 ? null : all.reduce((worst, far) => largest(ops, ops.maximum(worst, far), ops.add(worst, far)))
 }
 
+/** In place of `distance`, for an answer that is not checked: 0, or NaN where a hidden state is not finite. */
+export function finite<T> (ops: Ops<T>, evidence: readonly Evidence<T>[]): T {
+  return evidence.map(({ run }) => ops.mul(0, ops.reduce('sum', run.states[0]))).reduce((all, one) => ops.add(all, one))
+}
+
 function distancesOfCell<T> (ops: Ops<T>, weightsOf: Resident<T>['weightsOf'], keras: 1 | 2 | 3, { layer, run, returned: all }: Evidence<T>, quick?: Quick<T>): T[] {
   const cell = cellOf(layer)!
   const call: CellCall<T> = { ops, layer, keras, weights: weightsOf(layer) }

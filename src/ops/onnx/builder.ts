@@ -102,6 +102,26 @@ export class Builder {
     }
   }
 
+  /** One of two tensors of the same shape, by `condition`, a boolean `[1]`: only the nodes of the one that is taken are computed. */
+  choose (condition: Value, yes: () => Value, no: () => Value): Value {
+    const [one, other] = [this.#branch(yes), this.#branch(no)]
+    const { type, shape } = one.value
+    return this.node('If', [condition], type, shape, { then_branch: { graph: one.graph }, else_branch: { graph: other.graph } })
+  }
+
+  /** What `write` adds, as a graph of its own that reads the tensors around it. */
+  #branch (write: () => Value): { graph: Graph, value: Value } {
+    const around = this.#open
+    const inner = new Builder(this)
+    this.#open = inner
+    try {
+      const [value] = inner.#apart([write()])
+      return { graph: { nodes: needed(inner.#nodes, [value.name]), inputs: [], outputs: [info(value)], initializers: [] }, value }
+    } finally {
+      this.#open = around
+    }
+  }
+
   /** The whole graph, with its outputs under names of their own. */
   graph (inputs: readonly ValueInfo[], given: readonly { readonly name: string, readonly value: Value }[]): Graph {
     const outputs = this.#apart(given.map(({ value }) => value))

@@ -1,0 +1,38 @@
+import type { Batch } from '../request/probe.ts'
+
+/** The first so many answers are all checked. */
+const first = 4
+/** After those one sequence in so many is. */
+const sequences = 32
+/** An answer that comes so many milliseconds after the last check is checked. */
+const pause = 1000
+/** Shapes that are remembered; beyond them all count as new again. */
+const remembered = 256
+
+/** Which answers of a plan are checked, where not every one is. */
+export interface Sampling {
+  /** Is the answer to this batch checked? Asked once an answer. */
+  due: (batch: Batch) => boolean
+  /** From now on every answer is: one did not pass. */
+  distrust: () => void
+}
+
+/** The first answers, the first of each shape, then one sequence in so many, and at least one a second while there are any. `now`: a clock in milliseconds. */
+export function sampling (now: () => number = () => performance.now()): Sampling {
+  const shapes = new Set<string>()
+  let [answers, waiting, last, trusted] = [0, 0, -Infinity, true]
+  return {
+    due: ({ inputs, size }) => {
+      const shape = Object.values(inputs).map(({ shape }) => shape.join()).join(' ')
+      const fresh = !shapes.has(shape)
+      if (shapes.size === remembered) shapes.clear()
+      shapes.add(shape)
+      answers++
+      waiting += size
+      const due = !trusted || fresh || answers <= first || waiting >= sequences || now() - last >= pause
+      if (due) [waiting, last] = [0, now()]
+      return due
+    },
+    distrust: () => { trusted = false }
+  }
+}
