@@ -1,13 +1,14 @@
 import type { Ops } from '../ops/ops.ts'
 import type { CellCall } from './cell.ts'
 
-/** Some units of a gate or of a state, kept at one value at some input steps. */
+/** Some units of a gate or of a state, kept at a value at some input steps. */
 export interface Clamp {
   /** null: all. */
   readonly units: readonly number[] | null
   /** Which of so many input steps, counted from 0; null: all. */
   readonly steps: (length: number) => readonly number[] | null
-  readonly value: number
+  /** One for all units, or one for each of `units`. */
+  readonly value: number | readonly number[]
 }
 
 /** What a run holds, by the name of the gate or state: where (booleans) and at what, `[step, 1, ..., unit]` in input time. */
@@ -27,9 +28,9 @@ export function heldOf<T> (ops: Ops<T>, clamps: ReadonlyMap<string, readonly Cla
     const [where, value] = [new Float32Array(length * count), new Float32Array(length * count)]
     for (const { units, steps, value: kept } of all) {
       for (const step of steps(length) ?? upTo(length)) {
-        for (const unit of units ?? upTo(count)) {
+        for (const [n, unit] of (units ?? upTo(count)).entries()) {
           where[step * count + unit] = 1
-          value[step * count + unit] = kept
+          value[step * count + unit] = typeof kept === 'number' ? kept : kept[n]
         }
       }
     }

@@ -42,7 +42,7 @@ const Intervene = Type.Array(Type.Object({
   })),
   unit: Type.Optional(Type.Union([Type.Integer({ minimum: 0 }), Type.Array(Type.Integer({ minimum: 0 }))], { description: 'Which units, counted from 0. Default: all.' })),
   steps: Type.Optional(Steps),
-  value: Type.Number({ description: 'What it is kept at.' })
+  value: Type.Union([Type.Number(), Type.Array(Type.Number())], { description: 'What it is kept at: one number, or one for each unit in the order of `unit`.' })
 }, closed), {
   description: 'What if: run once more with these gates and states kept at a value. `intervened` and `intervenedLayers` of the answer are that run, beside `outputs` (given then in any case) and `layers` of the run ' +
     'without. Where two name the same entry the later one counts; masked steps stay as they are.'

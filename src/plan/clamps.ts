@@ -7,7 +7,7 @@ import type { PlannedClamp } from './plan.ts'
 
 /**
  * Holds interventions against a model. A cell's layer is named as its tensors are: `lstm`, `bi/forward`, `rnn/cells/0`. Throws `unknown_name` for a layer,
- * gate or state that is not there, and `invalid_value` for a unit.
+ * gate or state that is not there, and `invalid_value` for a unit, or for another number of values than units.
  */
 export function planClamps (graph: Graph, interventions: readonly Intervention[]): PlannedClamp[] {
   const cells = graph.nodes.flatMap(({ key, layer: path }, node) => places(graph.layers[path]).map(({ prefix, layer, states, gates }) => {
@@ -26,6 +26,9 @@ export function planClamps (graph: Graph, interventions: readonly Intervention[]
       if (!names[kind].includes(name)) throw new Fault('unknown_name', `${JSON.stringify(layer)} has no ${kind} ${JSON.stringify(name)}; it has ${words(names[kind])}`, `${place}/${kind}`)
       const outside = units?.find((unit) => unit >= count)
       if (outside !== undefined) throw new Fault('invalid_value', `${JSON.stringify(layer)} has no unit ${outside}: its units are 0 to ${count - 1}`, `${place}/unit`)
+      if (units === null && typeof value !== 'number' && value.length !== count) {
+        throw new Fault('invalid_value', `${value.length} values are not one for each of the ${count} units of ${JSON.stringify(layer)}`, `${place}/value`)
+      }
       return { node, key, name: `${prefix}${kind === 'gate' ? 'gates/' : ''}${name}`, units, steps, value, pointer: place }
     })
   })

@@ -25,7 +25,8 @@ export interface PlannedClamp {
   /** null: all. */
   readonly units: readonly number[] | null
   readonly steps: Exclude<StepChoice, 'last'>
-  readonly value: number
+  /** One for all units, or one for each of them. */
+  readonly value: number | readonly number[]
   /** Where the request says so. */
   readonly pointer: string
 }

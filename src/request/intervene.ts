@@ -27,9 +27,20 @@ function readIntervention (given: unknown, pointer: string): Intervention {
   const [kind] = kinds
   const name = gate ?? state
   if (typeof name !== 'string') throw invalid(`the name of a ${kind}`, name, at(pointer, kind))
-  if (typeof value !== 'number' || !Number.isFinite(Math.fround(value))) throw invalid('a number that is finite as float32', value, at(pointer, 'value'))
+  const units = readUnits(unit, at(pointer, 'unit'))
   const chosen = readSteps(steps, at(pointer, 'steps'))
-  return { layer, kind, name, units: readUnits(unit, at(pointer, 'unit')), steps: chosen === 'last' ? [-1] : chosen, value }
+  return { layer, kind, name, units, steps: chosen === 'last' ? [-1] : chosen, value: readValue(value, units, at(pointer, 'value')) }
+}
+
+/** One number, or one for each unit: of how many units the layer has, where none are named, the plan knows. */
+function readValue (value: unknown, units: readonly number[] | null, pointer: string): number | readonly number[] {
+  const one = (number: unknown, pointer: string): number => {
+    if (typeof number !== 'number' || !Number.isFinite(Math.fround(number))) throw invalid('a number that is finite as float32', number, pointer)
+    return number
+  }
+  if (!Array.isArray(value)) return one(value, pointer)
+  if (units !== null && value.length !== units.length) throw new Fault('invalid_value', `${value.length} values are not one for each of ${units.length} units`, pointer)
+  return value.map((number, n) => one(number, at(pointer, n)))
 }
 
 function readUnits (value: unknown, pointer: string): readonly number[] | null {

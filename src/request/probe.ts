@@ -30,7 +30,8 @@ export interface Intervention {
   /** null: all. */
   readonly units: readonly number[] | null
   readonly steps: Exclude<StepChoice, 'last'>
-  readonly value: number
+  /** One for all units, or one for each of `units`. */
+  readonly value: number | readonly number[]
 }
 
 /** The numbers of a request, decoded and checked against the model's inputs. */

@@ -28,6 +28,19 @@ t.test('what if it could not forget: both runs, side by side', async (t) => {
   t.match(body.receipt.checked.at(-1), /^gates and states with what is kept, by (tfjs|wasm)$/)
 })
 
+t.test('each unit at a value of its own: held at what it was, nothing changes', async (t) => {
+  const one = { ...sample, inputs: [sample.inputs[0]] }
+  const { body } = await ask({ ...one, steps: [3] })
+  const was = body.layers.lstm.gates.forget[0][0] as number[]
+  const { body: same } = await ask({ ...one, intervene: [{ layer: 'lstm', gate: 'forget', steps: [3], value: was }] })
+  t.ok(alike(same.intervened, same.outputs))
+  const { body: turned } = await ask({ ...one, intervene: [{ layer: 'lstm', gate: 'forget', steps: [3], unit: [5, 2], value: [0.25, 0.75] }] })
+  const now = turned.intervenedLayers.lstm.gates.forget[0][3] as number[]
+  t.same(now.flatMap((value, unit) => Math.abs(value - was[unit]) < 1e-5 ? [] : [[unit, value]]), [[2, 0.75], [5, 0.25]])
+  const query = await call(`${url}/models/weather/hidden-states?tensors=cell&intervene=${encodeURIComponent(JSON.stringify([{ layer: 'lstm', gate: 'forget', value: was }]))}`, { inputs: one.inputs, raw: true })
+  t.equal(query.status, 200)
+})
+
 t.test('the same in every format, from the query, and line by line', async (t) => {
   const { body } = await ask({ intervene: [forget] })
   const expected = [body.intervened.activation, body.intervenedLayers.lstm.cell].flat(Infinity) as number[]
@@ -50,7 +63,8 @@ t.test('what is wrong is refused where it stands', async (t) => {
   const wrong: [intervene: unknown, pointer: string][] = [
     [[], '/intervene'], [{}, '/intervene'], ['lstm', '/intervene'], [Array(101).fill(forget), '/intervene'], [[null], '/intervene/0'], [[{ layer: 'lstm', value: 1 }], '/intervene/0'],
     [[{ ...forget, state: 'cell' }], '/intervene/0'], [[{ gate: 'forget', value: 1 }], '/intervene/0/layer'], [[{ ...forget, value: null }], '/intervene/0/value'],
-    [[{ ...forget, value: 1e39 }], '/intervene/0/value'], [[{ ...forget, value: '1' }], '/intervene/0/value'], [[{ layer: 'lstm', gate: 'forget' }], '/intervene/0/value'],
+    [[{ ...forget, value: 1e39 }], '/intervene/0/value'], [[{ ...forget, value: '1' }], '/intervene/0/value'], [[{ ...forget, value: [] }], '/intervene/0/value'], [[{ ...forget, value: Array(33).fill(1) }], '/intervene/0/value'],
+    [[{ ...forget, unit: [1, 2], value: [1] }], '/intervene/0/value'], [[{ ...forget, unit: 1, value: [null] }], '/intervene/0/value'], [[{ ...forget, unit: [1, 2], value: [1, 1e39] }], '/intervene/0/value'], [[{ layer: 'lstm', gate: 'forget' }], '/intervene/0/value'],
     [[{ ...forget, unit: -1 }], '/intervene/0/unit'], [[{ ...forget, unit: 0.5 }], '/intervene/0/unit'], [[{ ...forget, unit: [] }], '/intervene/0/unit'], [[{ ...forget, unit: [0, 'a'] }], '/intervene/0/unit'],
     [[{ ...forget, unit: 32 }], '/intervene/0/unit'], [[forget, { ...forget, gate: 'reset' }], '/intervene/1/gate'], [[{ ...forget, layer: 'dense' }], '/intervene/0/layer'],
     [[{ ...forget, layer: 'constructor' }], '/intervene/0/layer'], [[{ ...forget, gate: 'toString' }], '/intervene/0/gate'], [[{ ...forget, steps: 'first' }], '/intervene/0/steps'],

@@ -54,18 +54,23 @@ const open = (x: Rows): boolean[] => x.map(() => true)
 /** Interventions and what they keep, as a loop asks for it. */
 function keeping (interventions: readonly Intervention[], layer: string, steps: number): Keep {
   const own = interventions.filter((one) => one.layer === layer)
-  return (name, step, unit) => own.findLast((one) => one.name === name && (one.units === null || one.units.includes(unit)) &&
-    (one.steps === 'all' || (one.steps as readonly number[]).some((at) => (at < 0 ? at + steps : at) === step)))?.value
+  return (name, step, unit) => {
+    const found = own.findLast((one) => one.name === name && (one.units === null || one.units.includes(unit)) &&
+      (one.steps === 'all' || (one.steps as readonly number[]).some((at) => (at < 0 ? at + steps : at) === step)))
+    return typeof found?.value === 'object' ? found.value[found.units?.indexOf(unit) ?? unit] : found?.value
+  }
 }
 
 /** One intervention in every gate and every state of a cell, on some units and steps, then one on all. */
-function everywhere (layer: string, { className }: Layer, steps: number): Intervention[] {
+function everywhere (layer: string, { className, config }: Layer, steps: number): Intervention[] {
   const lstm = /LSTM/.test(className)
   const gates = lstm ? ['input', 'forget', 'candidate', 'output'] : /GRU/.test(className) ? ['update', 'reset', 'candidate'] : ['candidate']
   const one = (kind: 'gate' | 'state', name: string, n: number): Intervention =>
     ({ layer, kind, name, units: [n % 2], steps: [(n * 2) % steps, -1 - n % steps], value: numbers(1, n + 7)[0] })
+  // One value for each unit: of those named, not in their order, and of all.
+  const each = [{ ...one('gate', gates.at(-1)!, 3), units: [1, 0], steps: [1], value: [...numbers(2, 23)] }, { ...one('gate', gates[0], 0), units: null, steps: [2 % steps], value: [...numbers(config.units as number, 29)] }]
   const some = [...gates.map((name, n) => one('gate', name, n)), ...(lstm ? ['hidden', 'cell'] : ['hidden']).map((name, n) => one('state', name, n + gates.length))]
-  return [...some, { layer, kind: 'gate', name: gates[0], units: null, steps: 'all', value: 0.25 }]
+  return [...some, { layer, kind: 'gate', name: gates[0], units: null, steps: 'all', value: 0.25 }, ...each]
 }
 
 function compareCell (t: { ok: (found: boolean, what: string) => unknown }, traced: Pick<Traced, 'layers'>, name: string, hand: ByHand, tolerance: number, what: string): void {
