@@ -8,6 +8,7 @@ import { negotiate } from './http/accept.ts'
 import { decompressBodies, readArrays } from './http/bodies.ts'
 import { watchClosing } from './http/closing.ts'
 import { codingFor, compressAnswers } from './http/compress.ts'
+import { allowOrigin } from './http/cors.ts'
 import { decodeRoutes } from './http/decode.ts'
 import { docsRoutes, document } from './http/docs.ts'
 import { exportRoutes } from './http/export.ts'
@@ -25,8 +26,12 @@ import { searchRoutes } from './http/search.ts'
 import type { App, ServiceSource } from './http/service.ts'
 import { toFault } from './http/validation.ts'
 import { v2Routes } from './http/v2/routes.ts'
+import { readTokens } from './tokens.ts'
 
-/** The HTTP side, complete and not yet listening. `service` is asked at each request, so the app can listen before the models are loaded. */
+/**
+ * The HTTP side, complete and not yet listening. `service` is asked at each request, so the app can listen before the models are loaded.
+ * @throws SettingsError where the tokens cannot be read
+ */
 export async function buildApp (settings: Settings, service: ServiceSource): Promise<App> {
   const app = Fastify({
     // Standard output is for people (cli.ts); the log goes to standard error, a JSON line each.
@@ -43,12 +48,15 @@ export async function buildApp (settings: Settings, service: ServiceSource): Pro
     clientErrorHandler: clientError
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  const tokens = readTokens(settings, (words, refused) => refused ? app.log.error(words) : app.log.info(words))
+  app.addHook('onClose', async () => { tokens.close() })
   // The schemas of answers are documentation: nothing is left out of an answer because a schema does not know it.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.addHook('onRequest', async (request, reply) => { reply.header('x-request-id', request.id) })
   const closing = watchClosing(app)
   answerProblems(app, settings.BODY_LIMIT_MB)
-  guard(app, settings)
+  if (settings.CORS_ORIGIN !== undefined) allowOrigin(app, settings.CORS_ORIGIN)
+  guard(app, tokens)
   readJson(app)
   decompressBodies(app)
   await document(app)

@@ -13,8 +13,10 @@ const schema = Type.Object({
   WORKERS: Type.Integer({ default: Math.min(8, availableParallelism()), minimum: 1, maximum: 64, description: 'threads that compute; unset: one a core, 8 at most' }),
   QUEUE_LIMIT: Type.Integer({ default: 100, minimum: 1, maximum: 100_000, description: 'requests that may wait; one more answers 429' }),
   QUEUE_LIMIT_MB: Type.Number({ default: 256, exclusiveMinimum: 0, maximum: 100_000, description: 'MiB of inputs that may wait; one request more answers 429' }),
-  API_TOKEN: Type.Optional(Type.String({ description: 'bearer token that all but /health/* asks for' })),
-  ADMIN_TOKEN: Type.Optional(Type.String({ description: 'bearer token of administration; nothing uses it yet' })),
+  API_TOKEN: Type.Optional(Type.String({ description: 'bearer tokens, with commas between; all but /health/* asks for one' })),
+  API_TOKEN_FILE: Type.Optional(Type.String({ description: 'file of such tokens, one a line; read again when it changes' })),
+  ADMIN_TOKEN: Type.Optional(Type.String({ description: 'bearer tokens of administration, which may ask everything else too; unset: it is off' })),
+  ADMIN_TOKEN_FILE: Type.Optional(Type.String({ description: 'file of those' })),
   CORS_ORIGIN: Type.Optional(Type.String({ description: 'origin whose pages may call the service, or *; unset: none' })),
   BODY_LIMIT_MB: Type.Number({ default: 64, exclusiveMinimum: 0, maximum: 500, description: 'largest request body, in MiB' })
 })
@@ -90,9 +92,10 @@ function allowed ({ type, enum: values, minimum, exclusiveMinimum, maximum }: Pr
 
 /** What `--help` prints. */
 export function help (): string {
+  const width = Math.max(...names.map((name) => name.length))
   const lines = names.map((name) => {
     const { description, default: preset } = schema.properties[name] as Property
-    return `  --${flagOf(name).padEnd(14)} ${name.padEnd(14)} ${description}${preset === undefined ? '' : ` (${preset})`}`
+    return `  --${flagOf(name).padEnd(width)} ${name.padEnd(width)} ${description}${preset === undefined ? '' : ` (${preset})`}`
   })
   return `statescope [settings] [model files]
 
@@ -100,7 +103,7 @@ Serves every model below MODELS_DIR, or the model files named: .keras, .h5 or a 
 Each setting is a flag or an environment variable; the flag wins.
 
 ${lines.join('\n')}
-  --openapi                      print the OpenAPI document
-  --help                         print this
+  --${'openapi'.padEnd(2 * width + 1)} print the OpenAPI document
+  --${'help'.padEnd(2 * width + 1)} print this
 `
 }

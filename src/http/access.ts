@@ -1,37 +1,42 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Fault } from '../errors.ts'
-import type { Settings } from '../config.ts'
+import type { Caller, Tokens } from '../tokens.ts'
 
-/** Who may call: pages of CORS_ORIGIN from a browser, and whoever has API_TOKEN where there is one. `/health/*` and the files of the inspector are open. */
-export function guard (app: FastifyInstance, { API_TOKEN, CORS_ORIGIN }: Settings): void {
-  if (CORS_ORIGIN !== undefined) allowOrigin(app, CORS_ORIGIN)
-  if (API_TOKEN !== undefined) askForToken(app, API_TOKEN)
-}
-
-/** Before the token is asked for: a browser's preflight request brings none. */
-function allowOrigin (app: FastifyInstance, origin: string): void {
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('vary', 'Origin')
-    if (request.headers.origin === undefined || (origin !== '*' && request.headers.origin !== origin)) return
-    reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', 'x-request-id')
-    if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return
-    return reply.code(204).header('access-control-allow-methods', 'GET, HEAD, POST')
-      .header('access-control-allow-headers', 'authorization, content-type, accept').header('access-control-max-age', '600').send()
-  })
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** A route that says `config: { scope: 'admin' }` asks for a token of ADMIN_TOKEN; every other for one of API_TOKEN or ADMIN_TOKEN, where API_TOKEN is set. */
+    scope?: 'admin'
+  }
+  interface FastifyRequest {
+    /** Whose token the request brought; null for none, and for one that is nobody's. */
+    caller: Caller | null
+  }
 }
 
 /** What needs no token: whoever watches the service, and the files of the inspector's page, which hold nothing of the models. */
 const open = ['/health/', '/inspector/']
 
-function askForToken (app: FastifyInstance, token: string): void {
-  // Digests have one length, so the comparison tells nothing of the token's.
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  const expected = digest(token)
+/**
+ * Asks every route registered after it for a token of its scope, before anything of the body is read. Routes of administration say
+ * `config: { scope: 'admin' }` and nothing more: 401 without a token or with a wrong one, 403 for a token of API_TOKEN and, to all, where there is no ADMIN_TOKEN.
+ */
+export function guard (app: FastifyInstance, tokens: Tokens): void {
+  app.decorateRequest('caller', null)
   app.addHook('onRequest', async (request) => {
-    if (open.some((prefix) => request.routeOptions.url?.startsWith(prefix))) return
     const given = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1]
-    if (given === undefined) throw new Fault('unauthorized', 'Send the header "Authorization: Bearer TOKEN" with the API_TOKEN of the service.')
-    if (!timingSafeEqual(digest(given), expected)) throw new Fault('unauthorized', 'The token sent is not the API_TOKEN of the service.')
+    request.caller = given === undefined ? null : tokens.callerOf(given)
+    const { url, config } = request.routeOptions
+    if (config.scope === 'admin') askForAdmin(request, given, tokens)
+    else if (request.caller === null && tokens.has('inference') && !open.some((prefix) => url?.startsWith(prefix))) throw unauthorized(given, 'API_TOKEN')
   })
 }
+
+function askForAdmin ({ caller }: FastifyRequest, given: string | undefined, tokens: Tokens): void {
+  if (!tokens.has('admin')) throw new Fault('forbidden', 'administration is off: start the service with ADMIN_TOKEN, or ADMIN_TOKEN_FILE, to switch it on')
+  if (caller === null) throw unauthorized(given, 'ADMIN_TOKEN')
+  if (caller.scope !== 'admin') throw new Fault('forbidden', 'this is for the ADMIN_TOKEN of the service: the token sent is good for inference alone')
+}
+
+const unauthorized = (given: string | undefined, name: string): Fault => new Fault('unauthorized', given === undefined
+  ? `Send the header "Authorization: Bearer TOKEN" with the ${name} of the service.`
+  : `The token sent is not the ${name} of the service.`)
