@@ -1,10 +1,10 @@
-import { BarChart, CustomChart, GraphChart, LineChart, ScatterChart } from 'echarts/charts'
+import { BarChart, CustomChart, GraphChart, HeatmapChart, LineChart, ScatterChart } from 'echarts/charts'
 import { AriaComponent, AxisPointerComponent, DataZoomComponent, GraphicComponent, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TitleComponent, TooltipComponent, VisualMapComponent } from 'echarts/components'
 import { connect, init, use, type EChartsType } from 'echarts/core'
 import { CanvasRenderer, SVGRenderer } from 'echarts/renderers'
 
 use([
-  BarChart, CustomChart, GraphChart, LineChart, ScatterChart,
+  BarChart, CustomChart, GraphChart, HeatmapChart, LineChart, ScatterChart,
   AriaComponent, AxisPointerComponent, DataZoomComponent, GraphicComponent, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TitleComponent, TooltipComponent, VisualMapComponent,
   CanvasRenderer, SVGRenderer
 ])

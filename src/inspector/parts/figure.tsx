@@ -10,8 +10,8 @@ interface Props {
   readonly title: string
   /** One or two sentences: what is seen, and how to read it. */
   readonly note?: ComponentChildren
-  /** The request whose answer has these numbers. */
-  readonly call: Call
+  /** The request whose answer has these numbers, or the requests where they come from several. */
+  readonly call: Call | readonly Call[]
   /** All numbers of the picture. */
   readonly table: () => Table
   readonly children: ComponentChildren
@@ -70,9 +70,9 @@ function Numbers ({ table, title }: { table: () => Table, title: string }) {
   )
 }
 
-function Curl ({ call }: { call: Call }) {
+function Curl ({ call }: { call: Call | readonly Call[] }) {
   const [open, setOpen] = useState(false)
-  const text = open ? curlOf(call) : ''
+  const text = open ? [call].flat().map(curlOf).join('\n\n') : ''
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>curl</summary>

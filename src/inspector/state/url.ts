@@ -2,7 +2,23 @@ import { computed, signal } from '@preact/signals'
 
 /** The page's address is its state: every view has a URL, and what a reader chose stands in its query. */
 const query = signal(new URLSearchParams(location.search))
-addEventListener('popstate', () => { query.value = new URLSearchParams(location.search) })
+addEventListener('popstate', () => {
+  clearTimeout(waiting)
+  waiting = undefined
+  query.value = new URLSearchParams(location.search)
+})
+
+/** Browsers refuse an address that changes hundreds of times in ten seconds, as a slider's would: one that changes again so soon is written a little later. */
+const apart = 200
+let written = 0
+let waiting: ReturnType<typeof setTimeout> | undefined
+const write = (): void => {
+  clearTimeout(waiting)
+  waiting = undefined
+  written = Date.now()
+  history.replaceState(null, '', `${location.pathname}${hrefOf(query.value)}${location.hash}`)
+}
+addEventListener('pagehide', () => { if (waiting !== undefined) write() })
 
 /** The value of one parameter; `fallback` where the address has none. */
 export const param = (name: string, fallback = ''): string => query.value.get(name) ?? fallback
@@ -30,10 +46,15 @@ export function go (changes: Readonly<Record<string, string | number | null>>, s
     if (value === null || value === '') next.delete(name)
     else next.set(name, String(value))
   }
+  if (step) {
+    if (waiting !== undefined) write()
+    query.value = next
+    history.pushState(null, '', `${location.pathname}${hrefOf(next)}${location.hash}`)
+    return
+  }
   query.value = next
-  const address = `${location.pathname}${hrefOf(next)}${location.hash}`
-  if (step) history.pushState(null, '', address)
-  else history.replaceState(null, '', address)
+  if (Date.now() - written > apart) write()
+  else waiting ??= setTimeout(write, apart)
 }
 
 /** The address with `changes`, for a link. */
