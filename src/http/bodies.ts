@@ -1,10 +1,11 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { Readable, type Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import { Fault } from '../errors.ts'
 import { readNpz } from '../request/npz.ts'
 import { readSafetensors } from '../request/safetensors.ts'
 import { list } from '../request/words.ts'
+import { addWholeParser } from './whole.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -22,9 +23,9 @@ const arrays = {
 /** Bodies of arrays reach the routes of one model as the JSON body that says the same, in which arrays stand for lists. */
 export function readArrays (app: FastifyInstance): void {
   for (const [type, read] of Object.entries(arrays)) {
-    app.addContentTypeParser(type, { parseAs: 'buffer' }, async ({ routeOptions: { bodyLimit = 0, config } }: FastifyRequest, body: Buffer) => {
-      if (config.lines === true || config.arrays === true) return await read(body, bodyLimit)
-      throw new Fault('unsupported_media_type', `Arrays name no model: send ${type} to /models/ID/predict or /models/ID/hidden-states, or one JSON object here, as application/json.`)
+    addWholeParser(app, type, ({ routeOptions: { bodyLimit = 0, config } }, body, done) => {
+      if (config.lines === true || config.arrays === true) read(body, bodyLimit).then((arrays) => done(null, arrays), done)
+      else done(new Fault('unsupported_media_type', `Arrays name no model: send ${type} to /models/ID/predict or /models/ID/hidden-states, or one JSON object here, as application/json.`))
     })
   }
 }

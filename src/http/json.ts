@@ -1,6 +1,14 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Fault } from '../errors.ts'
 import { parseScanned } from '../request/scan.ts'
+import { addWholeParser, freeBytes } from './whole.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The bytes of a JSON body: its lists may still be read from them (request/scan.ts), until `freeBody`. */
+    bodyBytes: Buffer | null
+  }
+}
 
 /**
  * Bodies are read as JSON, their lists of numbers straight from the bytes; what is not JSON is refused with its place. `__proto__` and the like are refused too.
@@ -8,7 +16,9 @@ import { parseScanned } from '../request/scan.ts'
 export function readJson (app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
+  app.decorateRequest('bodyBytes', null)
+  addWholeParser(app, 'application/json', (request, bytes, done) => {
+    request.bodyBytes = bytes
     let result: [error: Error | null, body: unknown]
     try {
       result = [null, parseScanned(bytes, (text) => {
@@ -24,6 +34,12 @@ export function readJson (app: FastifyInstance): void {
     }
     done(...result)
   })
+}
+
+/** For handlers that have decoded all of a JSON body: its bytes need not wait for the garbage collector. */
+export function freeBody (request: FastifyRequest): void {
+  if (request.bodyBytes !== null) freeBytes(request.bodyBytes)
+  request.bodyBytes = null
 }
 
 /** Why a text is not JSON, in words with the place. */

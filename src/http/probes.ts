@@ -12,6 +12,7 @@ import type { Head } from '../trace/encode.ts'
 import { answerFormats as formats, contentType, formatFor } from './accept.ts'
 import { answers, HiddenStatesAnswer, PredictAnswer } from './answers.ts'
 import { sendAnswer } from './bytes.ts'
+import { freeBody } from './json.ts'
 import { inOrder, lineOf, linesOf, patiently, readLine, readNdjson } from './ndjson.ts'
 import { problem } from './problem.ts'
 import { withQuery, type Addressed } from './query.ts'
@@ -56,6 +57,7 @@ export function probeRoutes (app: App, service: ServiceSource): void {
 async function answer ({ registry, pool }: Service, request: FastifyRequest, reply: FastifyReply, body: Addressed, kind: RequestKind): Promise<FastifyReply> {
   const entry = registry.get(body.model, body.version)
   const { probe, batch, summary } = decodeRequest(body, entry, kind)
+  freeBody(request)
   if (summary !== null) return reply.send(await summarise(pool, entry, { probe, batch, summary }, request))
   const plan = planFor(entry.file, probe, entry.meta)
   const head = headOf(entry)

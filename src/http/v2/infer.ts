@@ -6,6 +6,7 @@ import { at } from '../../request/words.ts'
 import type { V2Head } from '../../trace/v2.ts'
 import { sendAnswer } from '../bytes.ts'
 import { compressAnswers, onlyCoding } from '../compress.ts'
+import { addWholeParser } from '../whole.ts'
 import type { App, ServiceSource } from '../service.ts'
 import { bodyOf } from './answer.ts'
 import { partsOf } from './body.ts'
@@ -17,7 +18,7 @@ import type { Statistics } from './statistics.ts'
 export function inferRoutes (app: App, service: ServiceSource, statistics: Statistics): void {
   compressAnswers(app, onlyCoding)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  addWholeParser(app, '*', (_request, body, done) => done(null, body))
 
   for (const [path, params, suffix] of [['/v2/models/:id', ModelParams, ''], ['/v2/models/:id/versions/:version', VersionParams, 'OfVersion']] as const) {
     // The body stays bytes here: its schema is documentation.
