@@ -6,7 +6,7 @@ import type { Registry } from '../registry/registry.ts'
 /** What the routes need of the rest. */
 export interface Service {
   readonly registry: Pick<Registry, 'list' | 'get'>
-  readonly pool: Pick<Pool, 'engine' | 'run' | 'sent'>
+  readonly pool: Pick<Pool, 'engine' | 'run' | 'sent' | 'state'>
 }
 
 /** Gives the service, or throws Fault not_ready as long as there is none. Called for each request. */

@@ -25,6 +25,8 @@ export interface HandEvents {
 export class Hand {
   /** It runs, or may not be given anything to run yet. */
   busy = true
+  /** Its engine has started, and it has not stopped since. */
+  alive = false
   readonly #data: WorkerData
   readonly #events: HandEvents
   /**
@@ -62,6 +64,7 @@ export class Hand {
       worker.on('message', (message: FromWorker) => {
         if (message.type === 'started') {
           born = true
+          this.alive = true
           resolve(message.engine)
         } else {
           this.#hear(message)
@@ -70,6 +73,7 @@ export class Hand {
       worker.on('error', (error: Error) => { cause = error.message })
       worker.on('exit', () => {
         this.busy = true
+        this.alive = false
         this.#running = 0
         const waiting = this.#waiting
         this.#waiting = []
@@ -79,6 +83,12 @@ export class Hand {
         else if (!this.#closing) this.#events.onDeath(this, cause)
       })
     })
+  }
+
+  /** The tensors that live in its reference engine, and their bytes. */
+  get memory (): readonly [tensors: number, bytes: number] {
+    const [tensors, bytes] = new Float64Array(this.#data.alive)
+    return this.alive ? [tensors, bytes] : [0, 0]
   }
 
   /** A load or an unload; they are done between runs. */

@@ -2,7 +2,7 @@ import { Fault } from '../errors.ts'
 import type { ModelFile } from '../model.ts'
 import type { Receipt } from '../registry/entry.ts'
 import { Hand } from './hand.ts'
-import type { FromWorker, LoadCheck, Pool, WorkerData } from './protocol.ts'
+import type { FromWorker, LoadCheck, Pool, Ran, WorkerData } from './protocol.ts'
 import { Queue, type Limits, type Maker } from './queue.ts'
 
 export interface PoolOptions {
@@ -12,6 +12,8 @@ export interface PoolOptions {
   readonly queue: Limits
   /** Told when a thread dies and is replaced. */
   readonly onDeath?: (reason: string) => void
+  /** Told of each job that is over; not of those that were refused or cancelled while they waited. */
+  readonly onRun?: (ran: Ran) => void
 }
 
 /**
@@ -19,7 +21,7 @@ export interface PoolOptions {
  * they came, those that fit each other together. A thread that dies fails what it was running with `not_ready` and is replaced; its models are
  * loaded again.
  */
-export async function startPool ({ engine, workers, queue: limits, onDeath }: PoolOptions): Promise<Pool> {
+export async function startPool ({ engine, workers, queue: limits, onDeath, onRun }: PoolOptions): Promise<Pool> {
   const queue = new Queue(limits)
   /** Whose memory an answer lies in. */
   const makers = new WeakMap<SharedArrayBuffer, Maker>()
@@ -32,6 +34,7 @@ export async function startPool ({ engine, workers, queue: limits, onDeath }: Po
       if (hand.busy) continue
       const jobs = queue.take(Math.ceil(queue.length / hands.length))
       if (jobs.length === 0) return
+      for (const { begun } of jobs) begun?.(jobs.length)
       hand.run(jobs)
     }
   }
@@ -43,7 +46,7 @@ export async function startPool ({ engine, workers, queue: limits, onDeath }: Po
     next()
   }
 
-  const hands = Array.from({ length: workers }, () => new Hand({ engine, workers }, {
+  const hands = Array.from({ length: workers }, () => new Hand({ engine, workers, alive: new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT) }, {
     onFree: next,
     onDeath: (hand, reason) => {
       onDeath?.(reason)
@@ -57,6 +60,10 @@ export async function startPool ({ engine, workers, queue: limits, onDeath }: Po
 
   return {
     engine: info,
+    state: () => ({
+      waiting: { requests: queue.length, bytes: queue.bytes },
+      workers: hands.map(({ alive, busy, memory: [tensors, bytes] }) => ({ alive, busy, tensors, bytes }))
+    }),
     load: async (model, file, check) => {
       const answers = await Promise.all(hands.map(async (hand) => await hand.ask<'load'>({ type: 'load', model, file, check }))) as Extract<FromWorker, { type: 'loaded' }>[]
       const worst = answers.reduce((a, b) => b.reason !== undefined || b.receipt.maxDifference > a.receipt.maxDifference ? b : a)
@@ -70,14 +77,22 @@ export async function startPool ({ engine, workers, queue: limits, onDeath }: Po
     run: async (model, job) => {
       if (closing) throw new Fault('not_ready', 'the service is stopping')
       return await new Promise((resolve, reject) => {
+        const since = performance.now()
+        let [start, together] = [since, 0]
+        const over = (): void => { if (together > 0) onRun?.({ model, queued: start - since, ran: performance.now() - start, together }) }
         queue.push({
           model,
           job,
+          begun: (number) => { [start, together] = [performance.now(), number] },
           resolve: (body, by) => {
+            over()
             if (body.buffer instanceof SharedArrayBuffer) makers.set(body.buffer, by)
             resolve(body)
           },
-          reject
+          reject: (error) => {
+            over()
+            reject(error)
+          }
         })
         next()
       })

@@ -55,8 +55,11 @@ export type FromWorker =
 
 export type EngineName = 'onnx' | 'tfjs' | 'wasm'
 
-/** What a worker is started with. */
-export interface WorkerData { readonly engine: 'auto' | EngineName, readonly workers: number }
+/**
+ * What a worker is started with. `alive` is memory of two float64 in which it keeps how many tensors live in its reference engine, and their bytes: whoever
+ * watches reads that without asking a thread that computes.
+ */
+export interface WorkerData { readonly engine: 'auto' | EngineName, readonly workers: number, readonly alive: SharedArrayBuffer }
 
 export interface EngineInfo {
   /** What answers: compiled plans on onnxruntime where it is to be had, else the reference. */
@@ -70,9 +73,30 @@ export interface EngineInfo {
   readonly warning?: string
 }
 
+/** How a job went, in milliseconds: told when it is answered or has failed. */
+export interface Ran {
+  /** The key of its model. */
+  readonly model: string
+  /** It waited for a thread. */
+  readonly queued: number
+  /** From there to its answer. */
+  readonly ran: number
+  /** Jobs that ran together, this one among them. */
+  readonly together: number
+}
+
+/** What the pool is at now. */
+export interface PoolState {
+  readonly waiting: { readonly requests: number, readonly bytes: number }
+  /** Each thread: has it an engine, does it compute (or load), and which tensors live in its reference engine? */
+  readonly workers: readonly { readonly alive: boolean, readonly busy: boolean, readonly tensors: number, readonly bytes: number }[]
+}
+
 /** What the main thread sees of the pool. */
 export interface Pool {
   readonly engine: EngineInfo
+  /** Asks no thread: to be read at any time. */
+  state: () => PoolState
   /** `model` is the key under which jobs name it. A model that fails its self-check is not kept: `reason` says why. */
   load: (model: string, file: ModelFile, check: LoadCheck) => Promise<{ receipt: Receipt, reason?: string }>
   unload: (model: string) => Promise<void>

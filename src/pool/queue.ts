@@ -10,6 +10,8 @@ export interface Maker { takeBack: (memory: SharedArrayBuffer) => void }
 export interface Queued {
   readonly model: string
   readonly job: Job
+  /** Told when it goes to a thread, with how many others. */
+  readonly begun?: (together: number) => void
   /** The answer, and who made it. */
   readonly resolve: (body: Buffer, by: Maker) => void
   readonly reject: (error: Fault) => void
@@ -39,6 +41,10 @@ export class Queue {
 
   get length (): number {
     return this.#jobs.length
+  }
+
+  get bytes (): number {
+    return this.#bytes
   }
 
   /** Throws Fault queue_full. */

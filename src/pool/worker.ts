@@ -13,7 +13,8 @@ import { giveBack } from '../trace/room.ts'
 import type { FromWorker, ToWorker, WorkerData } from './protocol.ts'
 
 /** The inside of a worker thread: its engines, the models given to it, one job at a time. */
-const { engine: wanted, workers } = workerData as WorkerData
+const { engine: wanted, workers, alive } = workerData as WorkerData
+const memory = new Float64Array(alive)
 // Without TensorFlow the compiled engine alone still has wasm as its reference.
 const engine = await loadEngine(wanted === 'onnx' ? 'auto' : wanted)
 const found = wanted === 'auto' || wanted === 'onnx' ? await loadOnnx(workers) : { reason: `ENGINE=${wanted}` }
@@ -24,7 +25,13 @@ const models = new Map<string, Hosted>()
 const plans: Plan[] = []
 
 const port = parentPort!
-const send = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer)
+/** With each message the count of tensors is brought up to date. */
+function send (message: FromWorker, transfer: ArrayBuffer[] = []): void {
+  const { numTensors, numBytes } = engine.tf.memory()
+  memory[0] = numTensors
+  memory[1] = numBytes
+  port.postMessage(message, transfer)
+}
 
 async function load (id: number, { model, file, check }: Extract<ToWorker, { type: 'load' }>): Promise<void> {
   const { receipt, reason, model: hosted } = await host(engine, onnx, file, check)

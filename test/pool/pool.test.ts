@@ -1,6 +1,6 @@
 import t from 'tap'
 import { startPool } from '../../src/pool/pool.ts'
-import { slots, type Job, type LoadCheck } from '../../src/pool/protocol.ts'
+import { slots, type Job, type LoadCheck, type Ran } from '../../src/pool/protocol.ts'
 import type { ModelFile } from '../../src/model.ts'
 import { buildPlan } from '../../src/plan/build.ts'
 import { independent } from '../../src/plan/independent.ts'
@@ -125,4 +125,35 @@ t.test('inputs are moved where nothing else lies in their buffer', async (t) => 
   const part = { ...batchOf(steps), inputs: { x: { shape: [batch, steps, features], data: all.subarray(batch * steps * features) } } }
   await pool.run('m', job(part))
   t.equal(all.length, 2 * batch * steps * features, 'the rest is still there')
+})
+
+t.test('whoever watches is told how each job went, and sees what the threads hold', async (t) => {
+  const told: Ran[] = []
+  const pool = await startPool({ engine: 'auto', workers: 1, queue: { requests: 4, bytes: 2 ** 20 }, onRun: (ran) => told.push(ran) })
+  t.teardown(async () => await pool.close())
+  const load = async (): Promise<unknown> => await pool.load('m', file, { sample: batchOf(steps), plan, expected: null })
+  // The first of all leaves constants of the engine itself.
+  await load()
+  await pool.unload('m')
+  const [empty] = pool.state().workers
+  t.match(empty, { alive: true, busy: false })
+  await load()
+  const crowd = Array.from({ length: 6 }, async () => await pool.run('m', job(batchOf(steps, 1))))
+  t.same(pool.state().waiting, { requests: 4, bytes: 4 * steps * features * 4 })
+  t.equal(pool.state().workers[0].busy, true)
+  t.equal((await Promise.allSettled(crowd)).filter(({ status }) => status === 'rejected').length, 1)
+  t.same(told.map(({ model, together }) => [model, together]), [['m', 1], ...Array(4).fill(['m', 4])], 'the one refused is not told of')
+  t.ok(told.slice(1).every(({ queued }) => told[0].queued < queued), 'who finds a free thread does not wait')
+  for (const [n, { queued, ran }] of told.entries()) {
+    t.ok(ran > 0)
+    if (n > 0) t.ok(queued > 0 && queued >= told[0].ran / 2, 'the others waited for the first')
+  }
+  await t.rejects(pool.run('nobody', job(batchOf(steps))))
+  t.equal(told.at(-1)?.model, 'nobody', 'of what fails too')
+  const [loaded] = pool.state().workers
+  t.ok(loaded.tensors > empty.tensors && loaded.bytes > empty.bytes, `${loaded.tensors} tensors, ${loaded.bytes} bytes`)
+  await pool.unload('m')
+  t.match(pool.state(), { waiting: { requests: 0, bytes: 0 }, workers: [{ tensors: empty.tensors, bytes: empty.bytes, busy: false }] })
+  await pool.close()
+  t.match(pool.state().workers, [{ alive: false, tensors: 0 }])
 })
