@@ -13,15 +13,19 @@ export interface Numbers {
   readonly number: (x: tfjs.Tensor | number) => tfjs.Tensor
 }
 
+/** What is kept, by engine: op sets come and go with the models, and each would leave its own behind. */
+const kept = new WeakMap<Tf, Map<number, tfjs.Tensor>>()
+
 /** Operands of arithmetic. A number becomes a scalar once, kept beyond every `tf.tidy`, instead of being uploaded at each op. */
 export function numbers (tf: Tf): Numbers {
-  // A list beside it, since a Map takes -0 and 0 for one key.
-  const scalars = new Map<number, tfjs.Tensor>()
+  const scalars = kept.get(tf) ?? new Map<number, tfjs.Tensor>()
+  kept.set(tf, scalars)
   const float = (x: tfjs.Tensor): tfjs.Tensor => x.dtype === 'float32' ? x : tf.cast(x, 'float32')
   const scalar = (value: number): tfjs.Tensor => {
+    // A Map takes -0 and 0 for one key.
     if (Object.is(value, -0)) return tf.scalar(value, 'float32')
-    const kept = scalars.get(value)
-    if (kept !== undefined) return kept
+    const known = scalars.get(value)
+    if (known !== undefined) return known
     const fresh = tf.scalar(value, 'float32')
     if (scalars.size < most) scalars.set(value, tf.keep(fresh))
     return fresh
