@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { envSchema } from 'env-schema'
 import { Type, type Static } from 'typebox'
+import { usualLimits, type Limits } from './registry/read.ts'
 
 /** Every setting: an environment variable, and a flag of the same name (`MODELS_DIR`, `--models-dir`). A flag wins. */
 const schema = Type.Object({
@@ -18,11 +19,17 @@ const schema = Type.Object({
   ADMIN_TOKEN: Type.Optional(Type.String({ description: 'bearer tokens of administration, which may ask everything else too; unset: it is off' })),
   ADMIN_TOKEN_FILE: Type.Optional(Type.String({ description: 'file of those' })),
   CORS_ORIGIN: Type.Optional(Type.String({ description: 'origin whose pages may call the service, or *; unset: none' })),
-  BODY_LIMIT_MB: Type.Number({ default: 64, exclusiveMinimum: 0, maximum: 500, description: 'largest request body, in MiB' })
+  BODY_LIMIT_MB: Type.Number({ default: 64, exclusiveMinimum: 0, maximum: 500, description: 'largest request body, in MiB' }),
+  IMPORT_TIMEOUT_S: Type.Number({ default: usualLimits.seconds, exclusiveMinimum: 0, maximum: 3600, description: 'seconds that reading a model file may take, and one more for each 10 MB' }),
+  IMPORT_MEMORY_MB: Type.Integer({ default: usualLimits.memory, minimum: 256, maximum: 1_000_000, description: 'MiB of memory that reading a model file may take' }),
+  ALLOW_NON_FINITE: Type.Boolean({ default: usualLimits.nonFinite, description: 'serve models whose weights hold NaN or infinity' })
 })
 
 /** The settings by their own names. */
 export type Settings = Static<typeof schema>
+
+/** What reading a model file may take. */
+export const importLimits = ({ IMPORT_TIMEOUT_S: seconds, IMPORT_MEMORY_MB: memory, ALLOW_NON_FINITE: nonFinite }: Settings): Limits => ({ seconds, memory, nonFinite })
 
 /** What a command line asks for: to serve the models of `folder` (null: of none) and the model files named. */
 export type Command = Serve | { readonly run: 'help' } | { readonly run: 'openapi' }
@@ -85,6 +92,7 @@ function check (given: Record<string, string>): Settings {
 interface Property { description?: string, default?: unknown, type?: string, enum?: readonly string[], minimum?: number, exclusiveMinimum?: number, maximum?: number }
 
 function allowed ({ type, enum: values, minimum, exclusiveMinimum, maximum }: Property): string {
+  if (type === 'boolean') return 'true or false'
   if (values !== undefined) return `one of ${values.join(', ')}`
   const from = minimum === undefined ? `above ${exclusiveMinimum}` : `from ${minimum}`
   return `a ${type === 'integer' ? 'whole ' : ''}number ${from} to ${maximum}`

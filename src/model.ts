@@ -82,6 +82,8 @@ export interface ModelFile {
   readonly layerOrder: readonly string[]
   /** Things a reader of the answers should know ('mixed_float16: computed in float32'). */
   readonly notes: readonly string[]
+  /** `sha256:...` over the very bytes that were read. */
+  readonly digest: string
 }
 
 /** Float values with their shape: how arrays cross from one room to the next. Row-major. */

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { buildApp } from './app.ts'
-import { SettingsError, type Serve, type Settings } from './config.ts'
+import { importLimits, SettingsError, type Serve, type Settings } from './config.ts'
 import { Fault } from './errors.ts'
 import type { App, Service } from './http/service.ts'
 import { startPool } from './pool/pool.ts'
@@ -39,7 +39,7 @@ export async function startServer ({ settings, folder, files }: Serve): Promise<
     await app.close()
     throw new SettingsError(`the engine does not start: ${error.message}`)
   })
-  const registry = await Registry.open(folder, files)
+  const registry = await Registry.open(folder, files, importLimits(settings))
   const running = service = { registry, pool }
   await registry.load((entry) => pool.load(entry.key, entry.file, loadCheck(entry)), ({ key, status, reason }) => app.log.info({ model: key, status, reason }, 'model'))
   return {

@@ -28,8 +28,8 @@ const resolved = (from: string, target: string): string => normalize(join(dirnam
 const room = (file: string): string => file.includes('/') ? file.slice(0, file.indexOf('/')) : 'start'
 const row = (file: string): number => rows.findIndex((row) => row.includes(room(file)))
 
-/** Every package that runs when `entry` is imported, by the file that imports it. */
-function packagesFrom (entry: string): Map<string, string> {
+/** Every file and every package that runs when `entry` is imported; packages by the file that imports them. */
+function reachedFrom (entry: string): { files: Set<string>, packages: Map<string, string> } {
   const packages = new Map<string, string>()
   const seen = new Set([entry])
   for (const file of seen) {
@@ -39,8 +39,10 @@ function packagesFrom (entry: string): Map<string, string> {
       else packages.set(target, file)
     }
   }
-  return packages
+  return { files: seen, packages }
 }
+
+const packagesFrom = (entry: string): Map<string, string> => reachedFrom(entry).packages
 
 t.test('imports are found, in all their forms', async (t) => {
   t.same(importsOf("import a from 'a'\nimport type { B } from 'b'\nimport {\n  c,\n  type D\n} from './c.ts'\nimport 'd'\nexport * from 'e'\nawait import('f')\nrequire('g')"), [
@@ -81,6 +83,14 @@ t.test('the main thread never imports tensorflow, a worker never imports the ser
   t.ok([...worker.keys()].some((name) => name.startsWith('@tensorflow/')), 'the walk reaches the engine')
   t.same([...main].filter(([name]) => name.startsWith('@tensorflow/')), [])
   t.same([...worker].filter(([name]) => /^(@?fastify|pino|close-with-grace|env-schema)/.test(name)), [])
+})
+
+t.test('model files are parsed in a process of their own, which knows neither the server nor an engine', async (t) => {
+  const main = reachedFrom('cli.ts')
+  const reader = reachedFrom('registry/reader.ts')
+  const parsers = ['registry/formats/hdf5.ts', 'registry/formats/keras.ts', 'registry/topology.ts']
+  for (const file of parsers) t.ok(reader.files.has(file) && !main.files.has(file), file)
+  t.same([...reader.packages].filter(([name]) => /^(@?fastify|pino|@tensorflow|onnxruntime)/.test(name)), [])
 })
 
 t.test('the inspector is a client: it imports nothing of the service, and the service nothing of it', async (t) => {

@@ -1,5 +1,4 @@
 import { Fault } from '../errors.ts'
-import type { Weight } from '../model.ts'
 
 /** Numbers of a file, not yet read: first its shape is held against what is expected. */
 export interface Stored {
@@ -59,14 +58,6 @@ const word = new DataView(new ArrayBuffer(4))
 export function bfloatToNumber (bits: number): number {
   word.setUint32(0, bits << 16)
   return word.getFloat32(0)
-}
-
-/** A tensor's numbers, which must all be finite. */
-export function weightOf (stored: Stored): Weight {
-  const data = stored.read()
-  const bad = data.findIndex((value) => !Number.isFinite(value))
-  if (bad >= 0) throw new Fault('bad_file', `weight "${stored.name}" holds ${data[bad]} at place ${bad}: the model was saved after its training had failed, or the file is damaged`)
-  return { shape: stored.shape, data }
 }
 
 export const shapeText = (shape: readonly (number | null)[]): string => `[${shape.map((size) => size ?? '?').join(', ')}]`

@@ -1,92 +1,80 @@
-import { readFile, stat } from 'node:fs/promises'
-import { basename, extname } from 'node:path'
+import { extname } from 'node:path'
 import { Fault } from '../errors.ts'
 import type { Format, ModelFile } from '../model.ts'
+import { Budget } from './budget.ts'
 import { refused } from './classes.ts'
 import { dtypeNotes } from './config.ts'
+import type { Content } from './content.ts'
 import { flatten } from './flatten.ts'
 import { filedWeights, type Filed } from './formats/h5.ts'
 import { Hdf5, isHdf5 } from './formats/hdf5.ts'
 import { openKeras } from './formats/keras.ts'
-import { openConverted, treeOf, type Converted } from './formats/tfjs.ts'
-import { isDict, parseJson, string } from './json.ts'
+import { isConverted, openConverted, treeOf, type Converted } from './formats/tfjs.ts'
+import { parseJson, string } from './json.ts'
 import { originOf } from './origin.ts'
-import type { ModelFiles } from './read.ts'
 import { inRunOrder } from './run-order.ts'
 import type { LayerSpec } from './spec.ts'
 import { Topology } from './topology.ts'
 import { fromTree } from './tree.ts'
-import { fromGroups, fromNames, type Weights } from './weights.ts'
+import { fromGroups, fromNames, Weights } from './weights.ts'
 
-/** Files are read into memory as a whole. */
-const largest = 2 ** 31 - 1
+/** What may be read: see `Limits` of read.ts. */
+export interface Allowed { readonly nonFinite: boolean }
 
-/** Reads a model on this thread. Throws what `readModel` throws. */
-export async function assembleModel (files: ModelFiles): Promise<ModelFile> {
+/** A model from its bytes. Throws what `readModel` throws. */
+export async function assembleModel (content: Content, allowed: Allowed): Promise<ModelFile> {
   const notes = new Set<string>()
-  const name = basename(files.main)
-  const extension = extname(files.main)
-  if (extension === '.json') return await readJson(files, name, notes)
-  if (!['.keras', '.h5', '.hdf5'].includes(extension)) throw new Fault('bad_file', `"${name}" is no model file: .keras, .h5, .hdf5 and model.json are`)
-  const bytes = await contentOf(files.main)
-  // Keras 2 up to 2.12 wrote HDF5 under the name .keras as well: the bytes say what it is.
-  if (isHdf5(bytes)) return await readH5(bytes, name, notes)
-  if (extension !== '.keras') throw new Fault('bad_file', `"${name}" is not an HDF5 file: it is damaged, or of another kind`)
-  return await openKeras(bytes, notes, ({ architecture, version, weights }) => assemble({ name, format: 'keras', architecture, version, weights, notes }))
-}
-
-async function contentOf (path: string): Promise<Buffer> {
-  const { size } = await stat(path)
-  if (size > largest) throw new Fault('bad_file', `"${basename(path)}" has ${size} bytes; models of up to ${largest} are served`)
-  return await readFile(path)
-}
-
-async function readH5 (bytes: Buffer, name: string, notes: Set<string>): Promise<ModelFile> {
-  return await Hdf5.use(bytes, name, notes, (file) => {
-    const config = file.attribute('', 'model_config')
-    if (typeof config !== 'string') {
-      throw new Fault('bad_file', `"${name}" holds weights alone: the architecture is missing. Write it beside them as model.json (in Python \`open("model.json", "w").write(model.to_json())\`, ` +
-        'in R `write(keras::model_to_json(model), "model.json")`), with the weights named model.weights.h5; or save the whole model with model.save("model.keras")')
+  const { name, main, document, digest } = content
+  const reading = { notes, budget: new Budget(content.size) }
+  const whole = (format: Format, parts: Pick<Parts, 'architecture' | 'version' | 'weights'>): ModelFile => assemble({ ...parts, name, format, notes, digest, allowed })
+  if (document !== null) {
+    if (isConverted(document)) {
+      const { architecture, version, arrays } = openConverted(document, content.shards, notes)
+      return whole('tfjs', { architecture, version, weights: { arrays } })
     }
-    const said = file.attribute('', 'keras_version')
-    return assemble({ name, format: 'h5', architecture: parseJson(config, 'model_config'), version: typeof said === 'string' ? said : null, weights: filedWeights(file, 'model_weights'), notes })
-  })
+    if (content.weights === null) {
+      throw new Fault('bad_file', `"${name}" is an architecture alone: put its weights beside it as model.weights.h5 (in Python \`model.save_weights("model.weights.h5")\`, in R \`keras::save_model_weights_hdf5(model, "model.weights.h5")\`)`)
+    }
+    return await Hdf5.use(content.weights.bytes, content.weights.name, reading, (file) =>
+      whole('h5', { architecture: document, version: string(document.keras_version), weights: filedWeights(file, file.has('model_weights') ? 'model_weights' : '') }))
+  }
+  const extension = extname(name)
+  if (!['.keras', '.h5', '.hdf5'].includes(extension)) throw new Fault('bad_file', `"${name}" is no model file: .keras, .h5, .hdf5 and model.json are`)
+  // Keras 2 up to 2.12 wrote HDF5 under the name .keras as well: the bytes say what it is.
+  if (isHdf5(main)) return await Hdf5.use(main, name, reading, (file) => whole('h5', partsOfH5(file, name)))
+  if (extension !== '.keras') throw new Fault('bad_file', `"${name}" is not an HDF5 file: it is damaged, or of another kind`)
+  return await openKeras(main, reading, (parts) => whole('keras', parts))
 }
 
-async function readJson (files: ModelFiles, name: string, notes: Set<string>): Promise<ModelFile> {
-  const document = parseJson((await contentOf(files.main)).toString('utf8'), name)
-  if (!isDict(document)) throw new Fault('bad_file', `"${name}" is not an object`)
-  if ('weightsManifest' in document || 'modelTopology' in document) {
-    const { architecture, version, arrays } = await openConverted(document, files.main, notes)
-    return assemble({ name, format: 'tfjs', architecture, version, weights: { arrays }, notes })
+function partsOfH5 (file: Hdf5, name: string): Pick<Parts, 'architecture' | 'version' | 'weights'> {
+  const config = file.attribute('', 'model_config')
+  if (typeof config !== 'string') {
+    throw new Fault('bad_file', `"${name}" holds weights alone: the architecture is missing. Write it beside them as model.json (in Python \`open("model.json", "w").write(model.to_json())\`, ` +
+      'in R `write(keras::model_to_json(model), "model.json")`), with the weights named model.weights.h5; or save the whole model with model.save("model.keras")')
   }
-  if (files.weights === null) {
-    throw new Fault('bad_file', `"${name}" is an architecture alone: put its weights beside it as model.weights.h5 (in Python \`model.save_weights("model.weights.h5")\`, in R \`keras::save_model_weights_hdf5(model, "model.weights.h5")\`)`)
-  }
-  const what = basename(files.weights)
-  return await Hdf5.use(await contentOf(files.weights), what, notes, (file) =>
-    assemble({ name, format: 'h5', architecture: document, version: string(document.keras_version), weights: filedWeights(file, file.has('model_weights') ? 'model_weights' : ''), notes }))
+  const said = file.attribute('', 'keras_version')
+  return { architecture: parseJson(config, 'model_config'), version: typeof said === 'string' ? said : null, weights: filedWeights(file, 'model_weights') }
 }
 
-interface Parts { name: string, format: Format, architecture: unknown, version: string | null, weights: Filed | Pick<Converted, 'arrays'>, notes: Set<string> }
+interface Parts { name: string, format: Format, architecture: unknown, version: string | null, weights: Filed | Pick<Converted, 'arrays'>, notes: Set<string>, digest: string, allowed: Allowed }
 
-function assemble ({ name, format, architecture, version, weights, notes }: Parts): ModelFile {
+function assemble ({ name, format, architecture, version, weights, notes, digest, allowed }: Parts): ModelFile {
   const origin = originOf(architecture, [version, 'version' in weights ? weights.version : null])
   const model = new Topology(origin).model(architecture)
-  const found = matched(weights)
-  const { graph, layerOrder } = flatten(model, found.found)
-  for (const note of dtypeNotes(dtypes(model.layers))) notes.add(note)
-  return { name, format, kerasVersion: origin.version, keras: origin.keras, graph: origin.keras === 3 ? inRunOrder(graph) : graph, layerOrder, notes: [...notes] }
+  const { found, notes: ofWeights } = matched(weights, new Weights(allowed.nonFinite))
+  const { graph, layerOrder } = flatten(model, found)
+  for (const note of [...ofWeights, ...dtypeNotes(dtypes(model.layers))]) notes.add(note)
+  return { name, format, kerasVersion: origin.version, keras: origin.keras, graph: origin.keras === 3 ? inRunOrder(graph) : graph, layerOrder, notes: [...notes], digest }
 
-  function matched (filed: Parts['weights']): Weights {
+  function matched (filed: Parts['weights'], into: Weights): Weights {
     if ('arrays' in filed) {
       const tree = treeOf(filed.arrays)
-      return tree === null ? fromNames(model, filed.arrays, origin) : fromTree(model, tree, origin)
+      return tree === null ? fromNames(model, filed.arrays, origin, into) : fromTree(model, tree, origin, into)
     }
-    if ('tree' in filed) return fromTree(model, filed.tree, origin)
+    if ('tree' in filed) return fromTree(model, filed.tree, origin, into)
     if (filed.backend === 'theano') refuseFlipped(model.layers)
     // Of a pair, the weights may be by another Keras than the architecture: it is theirs that says how they are kept.
-    return fromGroups(model, filed.groups, filed.version === null ? origin : originOf(architecture, [filed.version]))
+    return fromGroups(model, filed.groups, filed.version === null ? origin : originOf(architecture, [filed.version]), into)
   }
 }
 

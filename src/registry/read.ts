@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { Worker } from 'node:worker_threads'
-import { Fault, type FaultCode } from '../errors.ts'
+import { Fault } from '../errors.ts'
 import type { ModelFile } from '../model.ts'
+import { ReaderProcess } from './reader-process.ts'
 
 /** The files of one model. */
 export interface ModelFiles {
@@ -12,85 +12,75 @@ export interface ModelFiles {
   readonly weights: string | null
 }
 
-/** What the reading thread is sent, and what it answers. */
-export interface ToReader { readonly files: ModelFiles }
-export type FromReader = { readonly file: ModelFile } | { readonly code: FaultCode, readonly detail: string }
+/** What reading one model may take. */
+export interface Limits {
+  /** Seconds, and one more for each 10 MB. */
+  readonly seconds: number
+  /** MiB of memory. */
+  readonly memory: number
+  /** Are weights taken that hold NaN or infinity? */
+  readonly nonFinite: boolean
+}
 
-/** A thread that has nothing to read ends after this many milliseconds. */
-const patience = 2000
+export const usualLimits: Limits = { seconds: 30, memory: 4096, nonFinite: false }
+
+/** How one model is read. */
+export interface How extends Partial<Limits> {
+  /** The digest that the files must have; others are refused before they are parsed. */
+  readonly digest?: string
+  /** A process of its own, ended afterwards: for a file of a stranger. */
+  readonly disposable?: boolean
+}
 
 let queue: Promise<unknown> = Promise.resolve()
-let reader: Reader | null = null
+let kept: ReaderProcess | null = null
 
 /**
- * Reads a model, one after the other, on a thread of its own: a damaged file can send the HDF5 library round in circles for ever, and only a
- * thread can be stopped. Throws `bad_file` where a file is damaged or incomplete, `unsupported_layer` where it holds what cannot be
- * computed; both say what to do. `seconds` bounds the reading; by default half a minute and a second for each 10 MB.
+ * Reads a model in a process of its own, which a damaged file can break, fill or send round in circles for ever without harm to this one;
+ * its weights come back in shared memory. The models of MODELS_DIR are read one after the other, by one process while it is sound. Throws
+ * `bad_file` where a file is damaged, incomplete or not the one of the digest, `unsupported_layer` where it holds what cannot be computed;
+ * both say what to do.
  */
-export async function readModel (files: ModelFiles, seconds?: number): Promise<ModelFile> {
-  const turn = queue.then(async () => await ask(files, seconds ?? 30 + await megabytes(files) / 10))
+export async function readModel (files: ModelFiles, how: How = {}): Promise<ModelFile> {
+  if (how.disposable === true) return await inOwnProcess(files, how)
+  const turn = queue.then(async () => await inKeptProcess(files, how))
   queue = turn.catch(() => {})
   return await turn
+}
+
+async function inOwnProcess (files: ModelFiles, how: How): Promise<ModelFile> {
+  const limits = { ...usualLimits, ...how }
+  const reader = new ReaderProcess(limits)
+  try {
+    return await ask(reader, files, limits, how.digest)
+  } finally {
+    reader.stop()
+  }
+}
+
+async function inKeptProcess (files: ModelFiles, how: How): Promise<ModelFile> {
+  const limits = { ...usualLimits, ...how }
+  if (kept?.fits(limits) !== true) {
+    kept?.stop()
+    kept = new ReaderProcess(limits)
+  }
+  return await ask(kept, files, limits, how.digest)
+}
+
+async function ask (reader: ReaderProcess, files: ModelFiles, { seconds, memory, nonFinite }: Limits, digest: string | null = null): Promise<ModelFile> {
+  const name = basename(files.main)
+  const most = seconds + await megabytes(files) / 10
+  const answer = await reader.read({ files, limits: { seconds, memory, nonFinite }, digest }, most)
+  if ('file' in answer) return answer.file
+  if ('code' in answer) throw new Fault(answer.code, answer.detail)
+  throw new Fault('bad_file', answer.failed === 'late'
+    ? `reading "${name}" did not come to an end within ${Math.round(most)} seconds: the file is damaged`
+    : `reading "${name}" failed (${answer.failed}): the file is damaged, or takes more than the ${memory} MiB of IMPORT_MEMORY_MB`)
 }
 
 async function megabytes ({ main, weights }: ModelFiles): Promise<number> {
   const sizes = await Promise.all([main, ...weights === null ? [] : [weights]].map(async (path) => await stat(path).then(({ size }) => size, () => 0)))
   return sizes.reduce((sum, size) => sum + size, 0) / 1e6
-}
-
-async function ask (files: ModelFiles, seconds: number): Promise<ModelFile> {
-  reader ??= new Reader()
-  const name = basename(files.main)
-  const answer = await reader.read(files, seconds)
-  if (typeof answer !== 'string') {
-    if ('file' in answer) return answer.file
-    throw new Fault(answer.code, answer.detail)
-  }
-  // A thread that did not answer is not asked again.
-  reader.stop()
-  reader = null
-  throw new Fault('bad_file', answer === 'late'
-    ? `reading "${name}" did not come to an end within ${Math.round(seconds)} seconds: the file is damaged`
-    : `reading "${name}" failed: ${answer}; the file is damaged, or too large for this machine`)
-}
-
-/** The thread, which keeps the process alive only while it reads. */
-class Reader {
-  readonly #worker = new Worker(new URL('./reader.js', import.meta.url))
-  #settle: (answer: FromReader | string) => void = () => {}
-  #rest: NodeJS.Timeout | undefined
-
-  constructor () {
-    this.#worker.on('message', (message: FromReader) => this.#settle(message))
-    this.#worker.on('error', (error: Error) => this.#settle(error.message))
-    this.#worker.on('exit', () => this.#settle('the thread ended'))
-  }
-
-  /** The answer, 'late', or why there is none. */
-  async read (files: ModelFiles, seconds: number): Promise<FromReader | string> {
-    clearTimeout(this.#rest)
-    this.#worker.ref()
-    let timer: NodeJS.Timeout | undefined
-    const answer = await new Promise<FromReader | string>((resolve) => {
-      this.#settle = resolve
-      timer = setTimeout(() => resolve('late'), seconds * 1000)
-      this.#worker.postMessage({ files } satisfies ToReader)
-    })
-    clearTimeout(timer)
-    this.#worker.unref()
-    this.#rest = setTimeout(() => this.#retire(), patience).unref()
-    return answer
-  }
-
-  #retire (): void {
-    if (reader === this) reader = null
-    this.stop()
-  }
-
-  stop (): void {
-    clearTimeout(this.#rest)
-    this.#worker.terminate().catch(() => {})
-  }
 }
 
 /** What to tell of a SavedModel folder. */

@@ -1,18 +1,38 @@
-import { parentPort } from 'node:worker_threads'
+import { writeSync } from 'node:fs'
 import { Fault } from '../errors.ts'
 import { assembleModel } from './assemble.ts'
-import type { FromReader, ModelFiles, ToReader } from './read.ts'
+import { contentOf } from './content.ts'
+import { brokenInstances } from './formats/hdf5.ts'
+import { arraysPipe, packed } from './parcel.ts'
+import type { FromReader, ToReader } from './reader-process.ts'
 
-/** The thread that reads model files. Weights lie in shared memory, so they are not copied on the way back. */
-parentPort!.on('message', async ({ files }: ToReader) => {
-  parentPort!.postMessage(await answer(files))
+/** The process that reads model files. It ends with the one that started it. */
+process.on('disconnect', () => process.exit())
+process.on('message', async (request: ToReader) => {
+  const { answer, arrays } = await answerTo(request)
+  // The message has to be out before the pipe is written to, which waits until it is read.
+  await new Promise<void>((resolve) => process.send!(answer, () => resolve()))
+  for (const array of arrays) write(new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
 })
+process.send!('ready')
 
-async function answer (files: ModelFiles): Promise<FromReader> {
+async function answerTo ({ files, limits, digest }: ToReader): Promise<{ answer: FromReader, arrays: readonly Float32Array[] }> {
   try {
-    return { file: await assembleModel(files) }
+    const content = await contentOf(files)
+    if (digest !== null && digest !== content.digest) {
+      throw new Fault('bad_file', `the files of "${content.name}" are not those that were stored: their digest is ${content.digest}, that of those stored ${digest}. They were altered or damaged: store the model again`)
+    }
+    const { parcel, arrays } = packed(await assembleModel(content, limits))
+    return { answer: { parcel, spent: isSpent(limits.memory) }, arrays }
   } catch (error) {
-    if (error instanceof Fault) return { code: error.code, detail: error.message }
-    return { code: 'bad_file', detail: `the model cannot be read: ${error instanceof Error ? error.message : String(error)}` }
+    const [code, detail] = error instanceof Fault ? [error.code, error.message] as const : ['bad_file', `the model cannot be read: ${error instanceof Error ? error.message : String(error)}`] as const
+    return { answer: { code, detail, spent: isSpent(limits.memory) }, arrays: [] }
   }
+}
+
+/** What earlier files left behind may not be what a later one fails for. */
+const isSpent = (memory: number): boolean => brokenInstances() >= 8 || process.memoryUsage.rss() > memory * 2 ** 20 / 4
+
+function write (bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(arraysPipe, bytes, at, Math.min(bytes.length - at, 2 ** 20))
 }

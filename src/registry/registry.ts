@@ -1,11 +1,8 @@
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import { Fault } from '../errors.ts'
 import type { Entry, Receipt, Served } from './entry.ts'
 import { findModels, idPattern, singleFile, type Place } from './folders.ts'
 import { readMeta } from './meta.ts'
-import { readModel, savedModelReason } from './read.ts'
+import { readModel, savedModelReason, type How } from './read.ts'
 
 /** Brings a model onto the engines and tries it there; `reason` where it does not pass. */
 export type Loader = (entry: Served) => Promise<{ receipt: Receipt, reason?: string }>
@@ -18,13 +15,13 @@ export class Registry {
     this.#entries = [...entries]
   }
 
-  /** Finds and reads the models of `folder` (none where it is null) and those of `files`. A model that cannot be read is kept, with its reason. */
-  static async open (folder: string | null, files: readonly string[] = []): Promise<Registry> {
+  /** Finds and reads the models of `folder` (none where it is null) and those of `files`. A model that cannot be read, within the limits of `how`, is kept with its reason. */
+  static async open (folder: string | null, files: readonly string[] = [], how: How = {}): Promise<Registry> {
     const places = [...files.map(singleFile), ...folder === null ? [] : await findModels(folder)]
     const entries: Entry[] = []
     for (const place of places) {
       const taken = place.reason === undefined && entries.some(({ key }) => key === keyOf(place))
-      entries.push(!taken ? await openPlace(place) : refused(place, `another model is named "${place.id}" already: give one of them another name`))
+      entries.push(!taken ? await openPlace(place, how) : refused(place, `another model is named "${place.id}" already: give one of them another name`))
     }
     return new Registry(entries)
   }
@@ -76,28 +73,15 @@ function refused (place: Place, reason: string): Entry {
   return { key: `${keyOf(place)} ${place.path}`, id: place.id, version: place.version, status: 'refused', reason, digest: '', file: null, meta: {} }
 }
 
-async function openPlace (place: Place): Promise<Entry> {
+async function openPlace (place: Place, how: How): Promise<Entry> {
   if (place.reason === 'name') return refused(place, `a model's name must match ${idPattern.source}: rename it`)
   if (place.reason === 'version') return refused(place, `the folder of a version is named with a positive whole number (1, 2, ...): rename ${JSON.stringify(place.path.split('/').at(-1))}`)
   if (place.reason === 'saved-model' || place.main === null) return refused(place, savedModelReason())
   try {
     const meta = place.meta === null ? {} : await readMeta(place.meta)
-    const file = await readModel({ main: place.main, weights: place.weights })
-    return { key: keyOf(place), id: place.id, version: place.version, status: 'loading', digest: await digestOf(place.main, place.weights), file, meta }
+    const file = await readModel({ main: place.main, weights: place.weights }, how)
+    return { key: keyOf(place), id: place.id, version: place.version, status: 'loading', digest: file.digest, file, meta }
   } catch (error) {
     return refused(place, (error as Error).message)
   }
-}
-
-/** Over the bytes of the model file and of the weights that belong to it. */
-async function digestOf (main: string, weights: string | null): Promise<string> {
-  const hash = createHash('sha256')
-  const bytes = await readFile(main)
-  hash.update(bytes)
-  if (weights !== null) hash.update(await readFile(weights))
-  else if (main.endsWith('.json')) {
-    const { weightsManifest = [] } = JSON.parse(bytes.toString('utf8')) as { weightsManifest?: { paths: string[] }[] }
-    for (const path of weightsManifest.flatMap(({ paths }) => paths)) hash.update(await readFile(join(dirname(main), path)))
-  }
-  return `sha256:${hash.digest('hex')}`
 }

@@ -34,8 +34,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
  * The weights of the `.keras` layout. Layers are filed under their class with a number that counts up; which numbers differs from Keras to
  * Keras, so the layers of a class are matched in order, and the shapes must fit.
  */
-export function fromTree (model: ModelSpec, tree: Tree, origin: Origin): Weights {
-  const weights = new Weights()
+export function fromTree (model: ModelSpec, tree: Tree, origin: Origin, weights = new Weights()): Weights {
   const matched = new Set<LayerSpec>()
   inModel(model, tree, 'the model')
   return weights

@@ -1,6 +1,6 @@
 import { Fault } from '../errors.ts'
 import type { Weight } from '../model.ts'
-import { shapeText, weightOf, type Stored } from './arrays.ts'
+import { shapeText, type Stored } from './arrays.ts'
 import { asKept, type Kept } from './kept.ts'
 import type { LayerSpec, ModelSpec, Origin } from './spec.ts'
 import { hasWeights, innerLayers, slotsOf, type Slot } from './weight-table.ts'
@@ -11,15 +11,34 @@ import { hasWeights, innerLayers, slotsOf, type Slot } from './weight-table.ts'
  */
 export class Weights {
   readonly found = new Map<LayerSpec, Record<string, Weight>>()
+  /** What a reader of the answers should know of them. */
+  readonly notes = new Set<string>()
+  readonly #nonFinite: boolean
+
+  /** `nonFinite`: weights that hold NaN or infinity are taken too, with a note. */
+  constructor (nonFinite = false) {
+    this.#nonFinite = nonFinite
+  }
 
   /** All of a layer's `slots` at once. */
   put (layer: LayerSpec, slots: readonly Slot[], arrays: readonly Stored[]): void {
     const weights = this.found.get(layer) ?? {}
     slots.forEach((slot, n) => {
       check(layer, slot, arrays[n])
-      weights[slot.name] = weightOf(arrays[n])
+      weights[slot.name] = this.#weightOf(arrays[n])
     })
     this.found.set(layer, weights)
+  }
+
+  #weightOf (stored: Stored): Weight {
+    const data = stored.read()
+    const bad = data.findIndex((value) => !Number.isFinite(value))
+    if (bad >= 0) {
+      const what = `weight "${stored.name}" holds ${data[bad]} at place ${bad}`
+      if (!this.#nonFinite) throw new Fault('bad_file', `${what}: the model was saved after its training had failed, or the file is damaged. ALLOW_NON_FINITE=true serves it all the same`)
+      this.notes.add(what)
+    }
+    return { shape: stored.shape, data }
   }
 
   /** Arrays in the order of `kept`; none may be left over or missing. */
@@ -72,8 +91,7 @@ const own = (layer: LayerSpec, trainable: boolean, origin: Origin): Kept[] => as
 export interface Group { readonly name: string, readonly arrays: readonly Stored[] }
 
 /** The weights of a legacy file: a group for each layer of the model, matched in order. */
-export function fromGroups (model: ModelSpec, groups: readonly Group[], origin: Origin): Weights {
-  const weights = new Weights()
+export function fromGroups (model: ModelSpec, groups: readonly Group[], origin: Origin, weights = new Weights()): Weights {
   const layers = model.layers.filter(hasWeights)
   const filled = groups.map(({ name, arrays }) => ({ name, arrays: arrays.filter((array) => !isState(array.name)) })).filter(({ arrays }) => arrays.length > 0)
   if (layers.length !== filled.length) {
@@ -92,8 +110,7 @@ const isState = (name: string): boolean => /(^|\/)(rnn_state|seed_generator_stat
  * The weights of a converted model: one list, in which the converter has put the layers in the order of the alphabet and TensorFlow.js in
  * that of the model. The names say whose each is: the first part that is a layer. Within a layer they are in order.
  */
-export function fromNames (model: ModelSpec, arrays: readonly Stored[], origin: Origin): Weights {
-  const weights = new Weights()
+export function fromNames (model: ModelSpec, arrays: readonly Stored[], origin: Origin, weights = new Weights()): Weights {
   const owners = new Map<string, LayerSpec>()
   for (const layer of plainLayers(model)) {
     const other = owners.get(layer.name)

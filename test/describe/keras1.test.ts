@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { describeWeights } from '../../src/describe/weights.ts'
 import type { Layer, ModelFile } from '../../src/model.ts'
+import { Budget } from '../../src/registry/budget.ts'
 import { filedWeights } from '../../src/registry/formats/h5.ts'
 import { Hdf5 } from '../../src/registry/formats/hdf5.ts'
 import { readModel } from '../../src/registry/read.ts'
@@ -23,7 +24,8 @@ t.test('files of Keras 1: the arrays as they lie in the file, in its order and u
     const main = `test/goldens/models/${id}.h5`
     const file = await readModel({ main, weights: null })
     const weights = listed(file)
-    const filed = await Hdf5.use(readFileSync(main), id, new Set(), (opened) => {
+    const bytes = readFileSync(main)
+    const filed = await Hdf5.use(bytes, id, { notes: new Set(), budget: new Budget(bytes.length) }, (opened) => {
       const found = filedWeights(opened, 'model_weights')
       return ('groups' in found ? found.groups : []).map(({ name, arrays }) => ({ name, arrays: arrays.map((array) => ({ name: array.name, shape: array.shape, data: [...array.read()] })) }))
     })

@@ -40,7 +40,7 @@ for (const name of ['old-nested-k2.13-h5.h5', 'old-plain-k3.8-keras.keras', 'old
     const main = join(t.testdir(), `model${name.slice(name.lastIndexOf('.'))}`)
     await fc.assert(fc.asyncProperty(damage, async (how) => {
       writeFileSync(main, damaged(bytes, how))
-      return await answers(readModel({ main, weights: null }, 2))
+      return await answers(readModel({ main, weights: null }, { seconds: 2 }))
     }), { numRuns: 60, interruptAfterTimeLimit: 40000 })
   })
 }
@@ -52,7 +52,7 @@ t.test('the same with shards', async (t) => {
   for (const file of files) writeFileSync(join(folder, file), readFileSync(join(source, file)))
   await fc.assert(fc.asyncProperty(fc.constantFrom(...files), damage, async (file, how) => {
     writeFileSync(join(folder, file), damaged(readFileSync(join(source, file)), how))
-    const fine = await answers(readModel({ main: join(folder, 'model.json'), weights: null }, 2))
+    const fine = await answers(readModel({ main: join(folder, 'model.json'), weights: null }, { seconds: 2 }))
     writeFileSync(join(folder, file), readFileSync(join(source, file)))
     return fine
   }), { numRuns: 60, interruptAfterTimeLimit: 40000 })
@@ -60,7 +60,7 @@ t.test('the same with shards', async (t) => {
 
 t.test('a file that sends the HDF5 library round in circles is given up, and the next one is read', async (t) => {
   const good = join(models, 'old-plain-k2.13-h5.h5')
-  const first = readModel({ main: good, weights: null }, 0)
+  const first = readModel({ main: good, weights: null }, { seconds: 0 })
   const second = readModel({ main: good, weights: null })
   await t.rejects(first, { code: 'bad_file', message: /did not come to an end within 0 seconds/ })
   t.equal((await second).keras, 2)

@@ -23,7 +23,7 @@ export function graphOf (inputs: Record<string, { shape: (number | null)[], dtyp
 }
 
 export const served = (graph: Graph, meta: Meta = {}): { file: ModelFile, meta: Meta } => ({
-  file: { name: 'm', format: 'keras', kerasVersion: '3.15.0', keras: 3, graph, layerOrder: graph.nodes.map((node) => node.layer), notes: [] }, meta
+  file: { name: 'm', format: 'keras', kerasVersion: '3.15.0', keras: 3, graph, layerOrder: graph.nodes.map((node) => node.layer), notes: [], digest: 'sha256:0' }, meta
 })
 
 /** LSTM 2 over `[batch, step, feature]`; the sizes are null where they are not given. */

@@ -21,6 +21,7 @@ export function chain (shape: readonly (number | null)[], layers: readonly Layer
     keras,
     layerOrder: all.map(({ path }) => path),
     notes: [],
+    digest: 'sha256:0',
     graph: {
       inputs: [{ name: 'x', node: 0, shape: [null, ...shape], dtype: 'float32' }],
       outputs: [{ name: all[all.length - 1].path, ref: { node: all.length - 1, index: 0 } }],

@@ -1,14 +1,17 @@
+import { randomUUID } from 'node:crypto'
 import type { Attribute, Dataset, File, Group, Metadata } from 'h5wasm'
 import { Fault } from '../../errors.ts'
 import { decode, sizeOf, type Encoding, type Stored } from '../arrays.ts'
+import type { Budget } from '../budget.ts'
 
 /** Groups within groups deeper than any Keras writes. */
 const deepest = 64
 
-/** More numbers than any model served here has in one array (8 GiB of float32). */
-const largest = 2 ** 31
+/** A file that is asked for more than this has groups that hold each other. */
+const mostLookups = 250000
 
-let count = 0
+/** What is kept of one reading: what is to be said of the numbers, and how much the file may declare. */
+export interface Reading { readonly notes: Set<string>, readonly budget: Budget }
 
 /** Do the bytes begin as an HDF5 file's do? */
 export const isHdf5 = (bytes: Uint8Array): boolean => Buffer.from(bytes.subarray(0, 8)).toString('latin1') === '\x89HDF\r\n\x1a\n'
@@ -19,11 +22,16 @@ type Module = Awaited<Library['default']['ready']>
 let library: Promise<Library> | null = null
 let loads = 0
 
+/** How many instances of the library damaged files have broken so far. */
+export const brokenInstances = (): number => Math.max(0, loads - 1)
+
 /** h5wasm, with the messages of its C library silenced: what is wrong is said by whoever asked. */
 async function load (): Promise<Library> {
   // An address of its own makes a new instance: one that a damaged file has broken is not used again.
   const loaded = await import(`${import.meta.resolve('h5wasm')}?${++loads}`) as Library
   const { FS } = await loaded.default.ready
+  // The library sees no disk but this one in memory, and a file may not have its numbers in a device of it either.
+  for (const device of ['random', 'urandom', 'stdin', 'tty', 'tty1', 'null']) FS.unlink(`/dev/${device}`)
   const { streams } = FS as unknown as { streams: readonly { readonly tty: { ops: object } }[] }
   const silent = { put_char: () => {}, fsync: () => {} }
   for (const stream of [1, 2]) streams[stream].tty.ops = silent
@@ -35,26 +43,31 @@ export class Hdf5 {
   readonly #file: File
   readonly #library: Library
   readonly #module: Module
-  readonly #notes: Set<string>
+  readonly #reading: Reading
+  /** Paths that were reached without links. */
+  readonly #plain = new Set<string>()
+  #lookups = 0
 
-  private constructor (file: File, library: Library, module: Module, notes: Set<string>) {
+  private constructor (file: File, library: Library, module: Module, reading: Reading) {
     this.#file = file
     this.#library = library
     this.#module = module
-    this.#notes = notes
+    this.#reading = reading
   }
 
-  /** Opens the bytes, gives them to `use`, and lets go of them again. What is to be said about the numbers is added to `notes`. */
-  static async use<R> (bytes: Uint8Array, what: string, notes: Set<string>, use: (file: Hdf5) => R): Promise<R> {
+  /** Opens the bytes, gives them to `use`, and lets go of them again. */
+  static async use<R> (bytes: Uint8Array, what: string, reading: Reading, use: (file: Hdf5) => R): Promise<R> {
     if (!isHdf5(bytes)) throw new Fault('bad_file', `${what} is not an HDF5 file`)
     const h5wasm = await (library ??= load())
     const module = await h5wasm.default.ready
-    const name = `${++count}.h5`
-    module.FS.writeFile(name, bytes)
+    // A name that no file can know: one could have its numbers outside, and that is itself.
+    const name = `${randomUUID()}.h5`
+    // Without a copy; the library's types do not know the option.
+    module.FS.writeFile(name, bytes, { canOwn: true } as object)
     try {
       const file = new h5wasm.File(name, 'r')
       if (file.file_id < 0) throw new Error('it cannot be opened')
-      const result = use(new Hdf5(file, h5wasm, module, notes))
+      const result = use(new Hdf5(file, h5wasm, module, reading))
       file.close()
       return result
     } catch (error) {
@@ -71,7 +84,10 @@ export class Hdf5 {
   attribute (group: string, name: string): string | string[] | null {
     const { attrs } = this.#group(group)
     if (!Object.hasOwn(attrs, name)) return null
-    const value: unknown = (attrs[name] as Attribute).value
+    const attribute = attrs[name] as Attribute
+    const { size, total_size: count } = attribute.metadata
+    this.#reading.budget.take(size * count, `the attribute "${name}" of "${group}"`)
+    const value: unknown = attribute.value
     if (typeof value === 'string') return value
     return Array.isArray(value) && value.every((one) => typeof one === 'string') ? value : null
   }
@@ -93,11 +109,28 @@ export class Hdf5 {
   }
 
   has (path: string): boolean {
-    return this.#file.get(path) !== null
+    return this.#get(path) !== null
+  }
+
+  /** What lies at a path; null where there is nothing. Throws `bad_file` where a link leads there: it may lead out of the file, and Keras writes none. */
+  #get (path: string): ReturnType<File['get']> {
+    if (++this.#lookups > mostLookups) throw new Fault('bad_file', 'the groups of the file hold each other, or are too many')
+    const steps = path.split('/')
+    if (steps.length > deepest) throw new Fault('bad_file', `"${path}" lies too deep`)
+    for (let n = 1; n <= steps.length; n++) this.#refuseLink(steps.slice(0, n).join('/'))
+    return this.#file.get(path)
+  }
+
+  #refuseLink (path: string): void {
+    if (path === '' || this.#plain.has(path)) return
+    const { file_id: id } = this.#file
+    if (this.#module.get_symbolic_link(id, path) !== null) throw new Fault('bad_file', `"${path}" is a soft link in the file: Keras writes none, and none is followed`)
+    if ('filename' in this.#module.get_external_link(id, path)) throw new Fault('bad_file', `"${path}" is a link to another file: Keras writes none, and none is followed`)
+    this.#plain.add(path)
   }
 
   #group (path: string): Group {
-    const group = path === '' ? this.#file : this.#file.get(path)
+    const group = path === '' ? this.#file : this.#get(path)
     if (!(group instanceof this.#library.Group)) throw new Fault('bad_file', `the file has no group "${path}"`)
     return group
   }
@@ -107,20 +140,19 @@ export class Hdf5 {
   }
 
   isGroup (path: string): boolean {
-    return this.#file.get(path) instanceof this.#library.Group
+    return this.#get(path) instanceof this.#library.Group
   }
 
   /** The array at a path. Throws `bad_file` where there is none, or no numbers in it. */
   array (path: string): Stored {
-    if (path.split('/').length > deepest) throw new Fault('bad_file', `"${path}" lies too deep`)
-    const dataset = this.#file.get(path)
+    const dataset = this.#get(path)
     if (!(dataset instanceof this.#library.Dataset)) throw new Fault('bad_file', `the array "${path}" is not in the file`)
     const { metadata } = dataset
     const { shape } = metadata
     if (shape === null || metadata.virtual_sources !== undefined) throw new Fault('bad_file', `the array "${path}" has no numbers of its own in the file`)
     const encoding = encodingOf(metadata, path)
-    if (sizeOf(shape) > largest) throw new Fault('bad_file', `the array "${path}" claims ${sizeOf(shape)} numbers: the file is damaged, or too large to be served`)
-    if (encoding.kind === 'float' && encoding.bytes === 8) this.#notes.add('weights of float64 were rounded to float32')
+    this.#reading.budget.take(sizeOf(shape) * Math.max(encoding.bytes, 4), `the array "${path}"`)
+    if (encoding.kind === 'float' && encoding.bytes === 8) this.#reading.notes.add('weights of float64 were rounded to float32')
     return { name: path, shape: shape.map(Number), read: () => this.#read(dataset, encoding) }
   }
 

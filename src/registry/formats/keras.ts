@@ -1,6 +1,6 @@
 import { Fault } from '../../errors.ts'
 import { isDict, parseJson, string } from '../json.ts'
-import { Hdf5 } from './hdf5.ts'
+import { Hdf5, type Reading } from './hdf5.ts'
 import { filedWeights, type Filed } from './h5.ts'
 import { unzip } from './zip.ts'
 
@@ -10,7 +10,7 @@ export interface Opened { readonly architecture: unknown, readonly version: stri
 const weightsName = 'model.weights.h5'
 
 /** A `.keras` file: a zip archive of config.json, metadata.json and the weights. Throws `bad_file`. */
-export async function openKeras<R> (bytes: Buffer, notes: Set<string>, use: (opened: Opened) => R): Promise<R> {
+export async function openKeras<R> (bytes: Buffer, reading: Reading, use: (opened: Opened) => R): Promise<R> {
   const files = await unzip(bytes, ['config.json', 'metadata.json', weightsName, 'model.weights.npz', 'model.weights.json'])
   const config = files.get('config.json')
   if (config === undefined) throw new Fault('bad_file', 'the archive holds no config.json: it is no .keras file')
@@ -25,5 +25,5 @@ export async function openKeras<R> (bytes: Buffer, notes: Set<string>, use: (ope
   const about = metadata === undefined ? {} : parseJson(metadata.toString('utf8'), 'metadata.json')
   const architecture = parseJson(config.toString('utf8'), 'config.json')
   const version = isDict(about) ? string(about.keras_version) : null
-  return await Hdf5.use(weights, weightsName, notes, (file) => use({ architecture, version, weights: filedWeights(file, '') }))
+  return await Hdf5.use(weights, weightsName, reading, (file) => use({ architecture, version, weights: filedWeights(file, '') }))
 }

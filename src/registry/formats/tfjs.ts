@@ -1,5 +1,3 @@
-import { readFile, realpath, stat } from 'node:fs/promises'
-import { dirname, join, sep } from 'node:path'
 import { Fault } from '../../errors.ts'
 import { decode, shared, sizeOf, type Encoding, type Stored } from '../arrays.ts'
 import { isDict, string, type Dict } from '../json.ts'
@@ -7,9 +5,6 @@ import type { Tree } from '../tree.ts'
 
 /** A model that tensorflowjs_converter, or tfjs-layers itself, wrote. */
 export interface Converted { readonly architecture: unknown, readonly version: string | null, readonly arrays: readonly Stored[] }
-
-/** All shards together. */
-const largest = 2 ** 31 - 1
 
 const sizes: Readonly<Record<string, Encoding>> = {
   float32: { kind: 'float', bytes: 4, littleEndian: true },
@@ -20,49 +15,43 @@ const sizes: Readonly<Record<string, Encoding>> = {
   bool: { kind: 'unsigned', bytes: 1, littleEndian: true }
 }
 
-/** Reads `model.json` (already parsed) and its shards, which must lie in the folder of `path`. Throws `bad_file`. */
-export async function openConverted (document: Dict, path: string, notes: Set<string>): Promise<Converted> {
+/** A document of the converter, not an architecture alone. */
+export const isConverted = (document: Dict): boolean => 'weightsManifest' in document || 'modelTopology' in document
+
+/** The paths of the shards, in order, as the manifest has them. Throws `bad_file` where the document is no whole model. */
+export function shardPaths (document: Dict): string[] {
   if (document.format === 'graph-model') {
     throw new Fault('bad_file', 'this is a TensorFlow.js graph model, which holds no layers: convert the Keras file itself (tensorflowjs_converter --input_format=keras --output_format=tfjs_layers_model), or serve the Keras file')
   }
-  const topology = document.modelTopology
-  if (!isDict(topology)) throw new Fault('bad_file', 'model.json has no modelTopology: it holds weights alone. Convert the whole model again')
+  if (!isDict(document.modelTopology)) throw new Fault('bad_file', 'model.json has no modelTopology: it holds weights alone. Convert the whole model again')
+  return groupsOf(document).flatMap(({ paths }) => paths)
+}
+
+function groupsOf (document: Dict): { paths: string[], weights: unknown[] }[] {
   if (!Array.isArray(document.weightsManifest)) throw new Fault('bad_file', 'model.json has no weightsManifest')
-  const arrays: Stored[] = []
-  for (const group of document.weightsManifest) arrays.push(...await readGroup(group, dirname(path), notes))
+  return document.weightsManifest.map((group: unknown) => {
+    if (!isDict(group) || !Array.isArray(group.paths) || !Array.isArray(group.weights)) throw new Fault('bad_file', 'a group of the weightsManifest has no paths or no weights')
+    if (!group.paths.every((path) => typeof path === 'string' && !path.includes('\0'))) throw new Fault('bad_file', 'a path of the weightsManifest is no text')
+    return { paths: group.paths, weights: group.weights }
+  })
+}
+
+/** A converted model from its `model.json` and the bytes of the shards it names. Throws `bad_file`. */
+export function openConverted (document: Dict, shards: ReadonlyMap<string, Buffer>, notes: Set<string>): Converted {
+  const topology = document.modelTopology as Dict
+  const arrays = groupsOf(document).flatMap(({ paths, weights }) => readGroup(paths, weights, Buffer.concat(paths.map((path) => shards.get(path)!)), notes))
   return { architecture: topology.model_config ?? topology, version: string(topology.keras_version), arrays }
 }
 
-async function readGroup (group: unknown, folder: string, notes: Set<string>): Promise<Stored[]> {
-  if (!isDict(group) || !Array.isArray(group.paths) || !Array.isArray(group.weights)) throw new Fault('bad_file', 'a group of the weightsManifest has no paths or no weights')
-  const parts: Buffer[] = []
-  for (const path of group.paths) parts.push(await readShard(path, folder))
-  const bytes = Buffer.concat(parts)
+function readGroup (paths: readonly string[], weights: readonly unknown[], bytes: Buffer, notes: Set<string>): Stored[] {
   let from = 0
-  const arrays = group.weights.map((entry) => {
+  const arrays = weights.map((entry) => {
     const { stored, length } = arrayOf(entry, bytes, from, notes)
     from += length
     return stored
   })
-  if (from !== bytes.length) throw new Fault('bad_file', `the shards ${group.paths.join(', ')} hold ${bytes.length} bytes where ${from} are expected: one of them is damaged or of another model`)
+  if (from !== bytes.length) throw new Fault('bad_file', `the shards ${paths.join(', ')} hold ${bytes.length} bytes where ${from} are expected: one of them is damaged or of another model`)
   return arrays
-}
-
-/** A shard's path is data from a stranger: it must name a file in the model's own folder. */
-async function readShard (path: unknown, folder: string): Promise<Buffer> {
-  if (typeof path !== 'string' || path.includes('\0')) throw new Fault('bad_file', 'a path of the weightsManifest is no text')
-  let file: string
-  try {
-    file = await realpath(join(folder, path))
-    const home = await realpath(folder)
-    if (!file.startsWith(home.endsWith(sep) ? home : home + sep)) throw new Fault('bad_file', `the shard "${path}" lies outside the model's folder`)
-    const { size } = await stat(file)
-    if (size > largest) throw new Fault('bad_file', `the shard "${path}" has ${size} bytes, which is too large to be served`)
-    return await readFile(file)
-  } catch (error) {
-    if (error instanceof Fault) throw error
-    throw new Fault('bad_file', `the shard "${path}" cannot be read: put every file of the converted model beside model.json`)
-  }
 }
 
 function arrayOf (entry: unknown, bytes: Buffer, from: number, notes: Set<string>): { stored: Stored, length: number } {
