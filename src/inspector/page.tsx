@@ -21,7 +21,7 @@ export function Page () {
   }, [listed.answer])
   return (
     <>
-      <a class='skip' href='#view'>To the pictures</a>
+      <a class='skip' href='#view' onClick={toView}>To the pictures</a>
       <header>
         <h1>statescope</h1>
         <ModelPicker />
@@ -33,11 +33,17 @@ export function Page () {
   )
 }
 
+/** What follows # in the address is the inputs: the link moves the focus alone. */
+function toView (event: Event): void {
+  event.preventDefault()
+  document.getElementById('view')?.focus()
+}
+
 function ModelPicker () {
   const list = models.value ?? []
   return (
     <label>Model{' '}
-      <select value={modelId.value} onChange={(event) => go({ model: event.currentTarget.value, version: null, sequence: null, layer: null, tensor: null, unit: null }, true)}>
+      <select value={modelId.value} onChange={(event) => go({ model: event.currentTarget.value, version: null, raw: null, sequence: null, layer: null, tensor: null, unit: null }, true, '')}>
         {list.some(({ id }) => id === modelId.value) ? null : <option value={modelId.value}>{modelId.value}</option>}
         {list.filter(({ id }, n) => list.findIndex((other) => other.id === id) === n)
           .map(({ id, status }) => <option key={id} value={id}>{status === 'ready' ? id : `${id} (${status})`}</option>)}
@@ -80,7 +86,7 @@ function Views ({ of }: { of: ModelAnswer }) {
     <>
       <section class='about' aria-label='Model'>
         <p>{of.description ?? ''} <small>{of.format}{of.kerasVersion === undefined ? '' : `, Keras ${of.kerasVersion}`}, version {of.version}</small></p>
-        <InputBar model={of} />
+        <InputBar key={`${of.id} ${of.version}`} model={of} />
       </section>
       <nav aria-label='Views'>
         {fitting.map(({ id, title }) => (

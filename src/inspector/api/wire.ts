@@ -32,13 +32,21 @@ export interface LayerLine {
   readonly calls: readonly LayerCall[]
 }
 
-export interface TextInput { readonly alphabet: readonly string[], readonly encoding: 'one-hot' | 'ids', readonly maxlen?: number }
+export interface TextInput {
+  readonly alphabet: readonly string[]
+  readonly encoding: 'one-hot' | 'ids'
+  readonly lowercase?: boolean
+  /** What a character outside the alphabet becomes, null a step of zeros; where there is none it is refused. `pad` the same, of what is put before a short text. */
+  readonly unknown?: string | null
+  readonly pad?: string | null
+  readonly maxlen?: number
+}
 
 export interface ModelAnswer extends Omit<ModelLine, 'recurrentLayers'> {
   readonly format: string
   readonly kerasVersion?: string
   readonly digest: string
-  readonly inputs: readonly { readonly name: string, readonly shape: readonly (number | null)[], readonly dtype: string }[]
+  readonly inputs: readonly { readonly name: string, readonly shape: readonly (number | null)[], readonly dtype: string, readonly tokens?: number }[]
   readonly outputs: readonly { readonly name: string, readonly layer: string, readonly labels?: readonly string[] }[]
   readonly recurrentLayers: readonly RecurrentLayer[]
   readonly layers: readonly LayerLine[]

@@ -1,5 +1,6 @@
 import type { ModelAnswer } from '../api/wire.ts'
 import type { Given } from '../state/model.ts'
+import { windowOf } from './text.ts'
 
 /** The given sequences as a reader sees them. */
 export interface Sequences {
@@ -10,7 +11,7 @@ export interface Sequences {
   readonly features: readonly string[]
   /** The number at a place; null where the inputs say it in another way (text). */
   readonly at: (sequence: number, step: number, feature: number) => number | null
-  /** What each step is called: its character, its token id, or its index. */
+  /** What each step is called: its character as the model reads it ('' for a step of zeros), its token id, or its index. */
   readonly labels: (sequence: number) => readonly string[]
   /** Whether steps are characters. */
   readonly text: boolean
@@ -21,8 +22,8 @@ type Rows = readonly (readonly (readonly number[] | number)[])[]
 /** Reads the inputs of a request: nested arrays `[batch][step][feature]`, ids `[batch][step]`, or `{"text": [...]}`. Of a model with several inputs the first. */
 export function sequencesOf (model: ModelAnswer, { inputs }: Given): Sequences {
   const first = ownOf(model, inputs)
-  const texts = (first as { text?: readonly string[] } | null)?.text
-  if (Array.isArray(texts)) return ofTexts(model, texts)
+  const texts = (first as { text?: string | readonly string[] } | null)?.text
+  if (texts !== undefined) return ofTexts(model, [texts].flat())
   const rows = (Array.isArray(first) ? first : []) as Rows
   const steps = rows[0]?.length ?? 0
   const width = Array.isArray(rows[0]?.[0]) ? rows[0][0].length : 0
@@ -50,9 +51,9 @@ function ownOf (model: ModelAnswer, inputs: unknown): unknown {
   return name in inputs ? (inputs as Record<string, unknown>)[name] : inputs
 }
 
-/** A text longer than maxlen keeps its last characters, as the service reads it. */
-function ofTexts (model: ModelAnswer, texts: readonly string[]): Sequences {
-  const characters = texts.map((text) => [...text].slice(-(model.text?.maxlen ?? Infinity)))
+/** Texts as the model reads them: a step is a character, '' where zeros stand before a short text. */
+function ofTexts ({ text, inputs }: ModelAnswer, texts: readonly string[]): Sequences {
+  const characters = texts.map((own) => text === undefined ? [...own] : windowOf(own, text, inputs[0].shape[1]).characters)
   return {
     count: texts.length,
     steps: Math.max(0, ...characters.map(({ length }) => length)),

@@ -2,10 +2,15 @@ import { computed, signal } from '@preact/signals'
 
 /** The page's address is its state: every view has a URL, and what a reader chose stands in its query. */
 const query = signal(new URLSearchParams(location.search))
+
+/** What stands behind the query: the inputs that the address carries (input/address.ts). Changed by `go` alone. */
+export const hash = signal(location.hash)
+
 addEventListener('popstate', () => {
   clearTimeout(waiting)
   waiting = undefined
   query.value = new URLSearchParams(location.search)
+  hash.value = location.hash
 })
 
 /** Browsers refuse an address that changes hundreds of times in ten seconds, as a slider's would: one that changes again so soon is written a little later. */
@@ -16,7 +21,7 @@ const write = (): void => {
   clearTimeout(waiting)
   waiting = undefined
   written = Date.now()
-  history.replaceState(null, '', `${location.pathname}${hrefOf(query.value)}${location.hash}`)
+  history.replaceState(null, '', `${location.pathname}${hrefOf(query.value)}${hash.value}`)
 }
 addEventListener('pagehide', () => { if (waiting !== undefined) write() })
 
@@ -39,8 +44,9 @@ export function number (name: string): number | null {
 
 /**
  * Changes parameters; null removes one. A choice of another model or view is a step of the browser's history, a smaller one is not.
+ * @param carried what shall stand behind the query; as it is unless given
  */
-export function go (changes: Readonly<Record<string, string | number | null>>, step = false): void {
+export function go (changes: Readonly<Record<string, string | number | null>>, step = false, carried = hash.value): void {
   const next = new URLSearchParams(query.value)
   for (const [name, value] of Object.entries(changes)) {
     if (value === null || value === '') next.delete(name)
@@ -49,10 +55,12 @@ export function go (changes: Readonly<Record<string, string | number | null>>, s
   if (step) {
     if (waiting !== undefined) write()
     query.value = next
-    history.pushState(null, '', `${location.pathname}${hrefOf(next)}${location.hash}`)
+    hash.value = carried
+    history.pushState(null, '', `${location.pathname}${hrefOf(next)}${carried}`)
     return
   }
   query.value = next
+  hash.value = carried
   if (Date.now() - written > apart) write()
   else waiting ??= setTimeout(write, apart)
 }
@@ -61,7 +69,7 @@ export function go (changes: Readonly<Record<string, string | number | null>>, s
 export function link (changes: Readonly<Record<string, string | null>>): string {
   const next = new URLSearchParams(query.value)
   for (const [name, value] of Object.entries(changes)) value === null ? next.delete(name) : next.set(name, value)
-  return `${hrefOf(next)}${location.hash}`
+  return `${hrefOf(next)}${hash.value}`
 }
 
 const hrefOf = (parameters: URLSearchParams): string => `?${parameters.toString()}`
