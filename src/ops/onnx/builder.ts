@@ -94,10 +94,11 @@ export class Builder {
       all.set(name, value)
       return false
     })
-    const read = new Set(nodes.flatMap(readBy))
+    const body = added(nodes, inside, given)
+    const read = new Set(body.flatMap(readBy))
     const heard = [...all].filter(([name]) => read.has(name))
     return {
-      graph: { nodes, inputs: [...states, ...heard.map(([name]) => inside.get(name)!)].map(info), outputs: outputs.map(info), initializers: [] },
+      graph: { nodes: body, inputs: [...states, ...heard.map(([name]) => inside.get(name)!)].map(info), outputs: outputs.map(info), initializers: [] },
       sequences: heard.map(([, value]) => value)
     }
   }
@@ -140,6 +141,33 @@ export class Builder {
       return own
     })
   }
+}
+
+/**
+ * A loop's nodes with each product of two matrices that one sum alone reads as one node with that sum, ONNX' Gemm: at every step a node less, and the product is added where it
+ * is made. onnxruntime does so itself only where it knows every size. `values`: what there is in the body, by name; `given`: what leaves it.
+ */
+function added (nodes: readonly NodeProto[], values: ReadonlyMap<string, Value>, given: ReadonlySet<string>): NodeProto[] {
+  const readers = nodes.flatMap(readBy)
+  const products = new Map(nodes.flatMap((node): [string, NodeProto][] => {
+    const [name] = node.outputs
+    const alone = node.op === 'MatMul' && !given.has(name) && readers.filter((read) => read === name).length === 1
+    return alone && [node.inputs[0], name].every((matrix) => values.get(matrix)?.shape.length === 2) ? [[name, node]] : []
+  }))
+  const gone = new Set<NodeProto>()
+  const sums = nodes.map((node) => {
+    if (node.op !== 'Add') return node
+    const [sum, ...operands] = [node.outputs[0], ...node.inputs].map((name) => values.get(name))
+    const at = operands.findIndex((value) => value !== undefined && products.has(value.name))
+    const other = operands[1 - at]
+    // Gemm spreads no product over more rows: all have to be of one shape.
+    const alike = at >= 0 && other !== undefined && [operands[at]!, other].every(({ shape }) => shape.join() === sum!.shape.join())
+    if (!alike) return node
+    const product = products.get(operands[at]!.name)!
+    gone.add(product)
+    return { op: 'Gemm', inputs: [...product.inputs, other.name], outputs: node.outputs, attributes: {} }
+  })
+  return sums.filter((node) => !gone.has(node))
 }
 
 /** The nodes that the outputs named need, in their order: onnxruntime computes the others too. */

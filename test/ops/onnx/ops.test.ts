@@ -70,3 +70,28 @@ t.test('what a loop does without its states stands before it, and means the same
     t.ok(far < 1e-6, `${name} is off by ${far}`)
   }
 })
+
+t.test('in a loop a product and the sum that alone reads it are one node, and mean the same', async (t) => {
+  const array = (...shape: number[]): Values => ({ shape, data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, n) => Math.sin(n + shape.length)) })
+  // The step and the product in both orders; two products; a product that leaves the loop; one read twice; a bias; three axes.
+  const loops: Record<string, { computation: Computation, fused: number }> = {
+    'step + product': { fused: 1, computation: (ops, [x, h, w]) => ops.scan(([x], [h]) => { const next = ops.unary('tanh', ops.add(x, ops.matmul(h, w))); return { results: [next], states: [next] } }, [x], [h]).results[0] },
+    'product + step': { fused: 1, computation: (ops, [x, h, w]) => ops.scan(([x], [h]) => { const next = ops.unary('tanh', ops.add(ops.matmul(h, w), x)); return { results: [next], states: [next] } }, [x], [h]).results[0] },
+    'product + product': { fused: 1, computation: (ops, [x, h, w]) => ops.scan(([x], [h]) => { const next = ops.unary('tanh', ops.add(ops.matmul(h, w), ops.matmul(x, w))); return { results: [next], states: [next] } }, [x], [h]).results[0] },
+    'a product given': { fused: 0, computation: (ops, [x, h, w]) => ops.scan(([x], [h]) => { const heard = ops.matmul(h, w); return { results: [heard], states: [ops.unary('tanh', ops.add(x, heard))] } }, [x], [h]).results[0] },
+    'a product read twice': { fused: 0, computation: (ops, [x, h, w]) => ops.scan(([x], [h]) => { const heard = ops.matmul(h, w); const next = ops.unary('tanh', ops.mul(heard, ops.add(x, heard))); return { results: [next], states: [next] } }, [x], [h]).results[0] },
+    'a product twice in one sum': { fused: 0, computation: (ops, [x, h, w]) => ops.scan(([x], [h]) => { const heard = ops.matmul(h, w); const next = ops.unary('tanh', ops.mul(x, ops.add(heard, heard))); return { results: [next], states: [next] } }, [x], [h]).results[0] },
+    'a bias': { fused: 0, computation: (ops, [x, h, w]) => ops.scan(([x], [h]) => { const next = ops.mul(x, ops.add(ops.matmul(h, w), ops.squeeze(ops.slice(w, 0, 0, 1), 0))); return { results: [next], states: [next] } }, [x], [h]).results[0] },
+    'three axes': { fused: 0, computation: (ops, [x, h, w]) => ops.scan(([x], [h]) => { const next = ops.unary('tanh', ops.squeeze(ops.add(ops.expandDims(x, 0), ops.matmul(ops.expandDims(h, 0), w)), 0)); return { results: [next], states: [next] } }, [x], [h]).results[0] }
+  }
+  for (const [name, { computation, fused }] of Object.entries(loops)) {
+    const inputs = [array(5, 3, 4), array(3, 4), array(4, 4)]
+    const b = new Builder()
+    const given = inputs.map(({ shape }, n): Value => ({ name: `in${n}`, type: 'float', shape: n === 2 ? shape : shape.with(-2, -1) }))
+    const { nodes } = b.graph(given, [{ name: 'out', value: computation(onnxOps(b), [...given]) }])
+    const inner = nodes.flatMap(({ attributes: { body } }) => (body as { graph: { nodes: typeof nodes } } | undefined)?.graph.nodes ?? [])
+    t.equal(inner.filter(({ op }) => op === 'Gemm').length, fused, name)
+    const far = distance(await run(computation, inputs, true), plain.run(computation, inputs))
+    t.ok(far < 1e-6, `${name} is off by ${far}`)
+  }
+})
