@@ -19,23 +19,32 @@ async function timed (work, count) {
   return { wall: wall / count, cpu: (user + system) / 1000 / count }
 }
 
+/** Calls for about so many milliseconds, once at least; the milliseconds that the last half of them took, each. */
+async function warmed (work, milliseconds) {
+  const start = performance.now()
+  const calls = []
+  do {
+    const before = performance.now()
+    await work()
+    calls.push(performance.now() - before)
+  } while (performance.now() - start < milliseconds)
+  return median(calls.slice(calls.length >> 1))
+}
+
 /**
  * Times each of `subjects` (name -> async function) `rounds` times, each time for about `milliseconds` or one call, whichever is longer. Gives name ->
- * `{ wall, cpu }`, the milliseconds a call of each round; the first round, which warms up, is left out.
+ * `{ wall, cpu }`, the milliseconds a call of each round; the first round is left out. Everybody runs for `warmUp` milliseconds before: what V8 has not compiled yet
+ * takes twice as long, and how often each is called in a round follows from its pace when warm. Every other round goes from the last to the first.
  */
-export async function interleaved (subjects, { rounds = 7, milliseconds = 30 } = {}) {
+export async function interleaved (subjects, { rounds = 7, milliseconds = 30, warmUp = 300 } = {}) {
   const names = Object.keys(subjects)
   const counts = {}
-  for (const name of names) {
-    await subjects[name]()
-    const { wall } = await timed(subjects[name], 2)
-    counts[name] = Math.max(1, Math.ceil(milliseconds / wall))
-  }
+  for (const name of names) counts[name] = Math.max(1, Math.ceil(milliseconds / await warmed(subjects[name], warmUp)))
   const found = Object.fromEntries(names.map((name) => [name, { wall: [], cpu: [] }]))
   for (let round = -1; round < rounds; round++) {
     // What the last subject left is no burden of the next.
     globalThis.gc?.()
-    for (const name of names) {
+    for (const name of round % 2 === 0 ? names : names.toReversed()) {
       const { wall, cpu } = await timed(subjects[name], counts[name])
       if (round < 0) continue
       found[name].wall.push(wall)
