@@ -35,6 +35,9 @@ function against<T> ({ ops }: CellCall<T>, mask: T, like: T): T {
   return wide
 }
 
+/** The same for all steps at once, to stand step by step against `state`, which has no steps: once here, not at every step. */
+const againstSteps = <T>(call: CellCall<T>, mask: T, state: T): T => against(call, mask, call.ops.expandDims(state, 0))
+
 /** The only loop over steps. */
 export function read<T> (cell: Cell, call: CellCall<T>, reading: Reading<T>): Read<T> {
   const { ops } = call
@@ -50,14 +53,14 @@ export function read<T> (cell: Cell, call: CellCall<T>, reading: Reading<T>): Re
   const hidden = held === undefined ? hiddenByKernel(cell, call, { ...reading, initial }) : undefined
   if (hidden !== undefined) return follow(cell, call, { ...reading, initial }, projected, hidden)
   const kept = sequencesOf(held)
-  const sequences = [...kept, projected, ...(mask === null ? [] : [mask])]
+  const sequences = [...kept, projected, ...(mask === null ? [] : [againstSteps(call, mask, initial[0])])]
   const names = withGates ? cell.gates.map(({ gate }) => gate) : []
   const { results } = ops.scan((parts, states) => {
     const [step, seen] = parts.slice(kept.length)
     const own = holding(call, atStep(held, parts))
     const { gates } = cell.compute(own, step, states)
     const next = cell.update(own, gates, states)
-    const after = seen === undefined ? next : next.map((state, n) => ops.where(against(call, seen, state), state, states[n]))
+    const after = seen === undefined ? next : next.map((state, n) => ops.where(seen, state, states[n]))
     return { results: [...after, ...names.map((gate) => gates[gate])], states: after }
   }, sequences, initial, reverse)
   const count = cell.states.length
@@ -98,9 +101,9 @@ function follow<T> (cell: Cell, call: CellCall<T>, reading: Reading<T> & { initi
     const now = Object.fromEntries(names.map((gate, n) => [gate, steps[n]]))
     const next = cell.update(call, now, [states[0], ...states]).slice(1)
     const seen = steps[names.length]
-    const kept = seen === undefined ? next : next.map((state, n) => ops.where(against(call, seen, state), state, states[n]))
+    const kept = seen === undefined ? next : next.map((state, n) => ops.where(seen, state, states[n]))
     return { results: kept, states: kept }
-  }, [...names.map((gate) => gates[gate]), ...(mask === null ? [] : [mask])], initial.slice(1), reverse)
+  }, [...names.map((gate) => gates[gate]), ...(mask === null ? [] : [againstSteps(call, mask, initial[0])])], initial.slice(1), reverse)
   return { ...reading, states: [hidden, ...results], gates, byKernel: true }
 }
 
@@ -176,8 +179,8 @@ export function outputs<T> (call: CellCall<T>, run: Read<T>, brought: boolean, z
   if (zeroMasked) return blank(call, hidden, mask)
   if (!brought) return hidden
   const { results: [given] } = ops.scan(([now, seen], [previous]) => {
-    const result = ops.where(against(call, seen, now), now, previous)
+    const result = ops.where(seen, now, previous)
     return { results: [result], states: [result] }
-  }, [hidden, mask], [ops.fill(run.initial[0], 0)], reverse)
+  }, [hidden, against(call, mask, hidden)], [ops.fill(run.initial[0], 0)], reverse)
   return given
 }
