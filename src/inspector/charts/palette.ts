@@ -45,3 +45,6 @@ export function divergingAt (theme: Theme, value: number): [number, number, numb
 }
 
 export const css = ([red, green, blue]: readonly [number, number, number]): string => `rgb(${red},${green},${blue})`
+
+/** `#rrggbb` as [red, green, blue]. */
+export const rgbOf = (hex: string): [number, number, number] => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) as [number, number, number]
