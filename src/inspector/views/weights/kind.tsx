@@ -33,7 +33,7 @@ export function KindFigure ({ group, kind, values, siblings, features, call }: {
     rows: all.flatMap(({ name, data, matrix: { rows, columns } }) => rows.flatMap((row, r) => columns.map((column, c) => [name, row, column, numberOf(data[r * columns.length + c])])))
   })
   return (
-    <Figure name={`weights-${`${group.path}-${kind.name}`.replaceAll(/[^\w-]/g, '-')}`} title={`${group.path}, ${title}`} note={`${note} Blue is below 0, orange above; the darkest is ${shown(scale)} from 0. Beside it: how many of the numbers are how large.`} call={call} table={table}>
+    <Figure name={`weights-${`${group.path}-${kind.name}`.replaceAll(/[^\w-]/g, '-')}`} title={`${group.path}, ${title}`} note={`${note} Blue is below 0, orange above; the ends of the scale are ${shown(scale)} from 0. Beside it: how many of the numbers are how large.`} call={call} table={table}>
       <div class='arrays'>
         {all.map(({ name, gate, line: { shape }, data, matrix }) => (
           <section key={name} aria-label={name}>
