@@ -37,8 +37,8 @@ export function graphKey (plan: Plan, batch: Batch): string {
 }
 
 /**
- * Compiles a plan, the receipt's own check of one sequence an answer with it, each in its turn. Predictions alone show nothing of what is checked, and the check costs
- * a short batch as much as the answer: there only some answers are. Throws where the runtime does not take it.
+ * Compiles a plan, the receipt's own check of one sequence an answer with it, each in its turn. Predictions alone show none of the states that are checked, and the check costs
+ * a short batch as much as the answer: there only some answers are, and the receipt says whose check it is. Throws where the runtime does not take it.
  */
 export async function compile ({ ort, threads }: OnnxRuntime, file: ModelFile, compiled: Plan, sample: Batch): Promise<Compiled> {
   const { bytes, outputs, inputs } = write(file, compiled, sample)

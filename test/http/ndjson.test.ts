@@ -80,7 +80,7 @@ t.test('the limit of a body is that of a line, not of all of them', async (t) =>
   const answers = body.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, any>)
   t.equal(answers.length, 52)
   t.match(answers[50], { status: 413, code: 'too_large', line: 51, detail: /longer than 1048 bytes.*BODY_LIMIT_MB/ })
-  t.same(answers[51], answers[0])
+  t.same(answers[51].outputs, answers[0].outputs)
 })
 
 t.test('who goes away leaves the service as it was', async (t) => {
