@@ -1,6 +1,8 @@
+import { generate } from './generate/generate.tsx'
 import { prediction } from './prediction/prediction.tsx'
+import { text } from './text/text.tsx'
 import type { View } from './view.ts'
 import { weights } from './weights/weights.tsx'
 
 /** Every view, in the order of the page. */
-export const views: readonly View[] = [prediction, weights]
+export const views: readonly View[] = [prediction, text, weights, generate]
