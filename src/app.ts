@@ -1,9 +1,8 @@
 import Fastify from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { randomUUID } from 'node:crypto'
 import { defaults, type Settings } from './config.ts'
 import { Fault } from './errors.ts'
-import { guard } from './http/access.ts'
+import { guard, identify } from './http/access.ts'
 import { negotiate } from './http/accept.ts'
 import { decompressBodies, readArrays } from './http/bodies.ts'
 import { watchClosing } from './http/closing.ts'
@@ -13,38 +12,52 @@ import { decodeRoutes } from './http/decode.ts'
 import { docsRoutes, document } from './http/docs.ts'
 import { exportRoutes } from './http/export.ts'
 import { generateRoutes } from './http/generate.ts'
+import { secureHeaders, sendHeaders } from './http/headers.ts'
 import { healthRoutes } from './http/health.ts'
 import { inspectorRoutes } from './http/inspector.ts'
 import { readJson } from './http/json.ts'
+import { limitRates } from './http/limits.ts'
+import { logging } from './http/log.ts'
 import { refuseOtherMethods } from './http/methods.ts'
+import { Metrics, metricsRoute } from './http/metrics.ts'
 import { modelRoutes } from './http/models.ts'
 import { readQueries } from './http/query.ts'
 import { probeRoutes } from './http/probes.ts'
 import { relevanceRoutes } from './http/relevance.ts'
 import { answerProblems, clientError, frameworkError } from './http/problem.ts'
+import { recorder, recordRequests } from './http/requests.ts'
 import { searchRoutes } from './http/search.ts'
 import type { App, ServiceSource } from './http/service.ts'
 import { toFault } from './http/validation.ts'
 import { v2Routes } from './http/v2/routes.ts'
 import { readTokens } from './tokens.ts'
 
+/** Where what is counted and logged goes: to standard error, a JSON line each, where nothing else is said. Standard output is for people (cli.ts). */
+export interface Watching { readonly metrics?: Metrics, readonly write?: (line: string) => void }
+
 /**
  * The HTTP side, complete and not yet listening. `service` is asked at each request, so the app can listen before the models are loaded.
  * @throws SettingsError where the tokens cannot be read
  */
-export async function buildApp (settings: Settings, service: ServiceSource): Promise<App> {
+export async function buildApp (settings: Settings, service: ServiceSource, { metrics = new Metrics(), write = (line) => process.stderr.write(line) }: Watching = {}): Promise<App> {
+  const record = recorder(service, metrics)
+  const headers = await secureHeaders()
   const app = Fastify({
-    // Standard output is for people (cli.ts); the log goes to standard error, a JSON line each.
-    logger: { level: settings.LOG_LEVEL, stream: process.stderr },
+    ...logging(settings, write),
+    ...settings.TRUST_PROXY === undefined ? {} : { trustProxy: settings.TRUST_PROXY.split(',').map((address) => address.trim()) },
     bodyLimit: Math.floor(settings.BODY_LIMIT_MB * 2 ** 20),
-    genReqId: ({ headers }) => requestId(headers['x-request-id']),
     // A null or a string among numbers is refused, never read as 0 or 3.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, verbose: true, keywords: ['x-examples'] } },
     schemaErrorFormatter: toFault,
     routerOptions: { maxParamLength: 500 },
     // What arrives on an open connection while the service closes is still answered (http/closing.ts).
     return503OnClosing: false,
-    frameworkErrors: frameworkError,
+    // Before there is a route, and so before any hook.
+    frameworkErrors: (error, request, reply) => {
+      record(request, reply)
+      reply.headers(headers)
+      frameworkError(error, request, reply)
+    },
     clientErrorHandler: clientError
   }).withTypeProvider<TypeBoxTypeProvider>()
 
@@ -52,10 +65,13 @@ export async function buildApp (settings: Settings, service: ServiceSource): Pro
   app.addHook('onClose', async () => { tokens.close() })
   // The schemas of answers are documentation: nothing is left out of an answer because a schema does not know it.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
-  app.addHook('onRequest', async (request, reply) => { reply.header('x-request-id', request.id) })
+  sendHeaders(app, headers)
+  recordRequests(app, record)
   const closing = watchClosing(app)
   answerProblems(app, settings.BODY_LIMIT_MB)
   if (settings.CORS_ORIGIN !== undefined) allowOrigin(app, settings.CORS_ORIGIN)
+  identify(app, tokens)
+  if (settings.RATE_LIMIT !== undefined) await limitRates(app, settings.RATE_LIMIT, settings)
   guard(app, tokens)
   readJson(app)
   decompressBodies(app)
@@ -63,7 +79,8 @@ export async function buildApp (settings: Settings, service: ServiceSource): Pro
   await app.register((open) => refuseOtherMethods(open, async () => {
     docsRoutes(open)
     await inspectorRoutes(open)
-    healthRoutes(open, service, settings, closing)
+    healthRoutes(open, service, closing)
+    metricsRoute(open, service, metrics)
     await open.register(async (api) => {
       negotiate(api)
       readQueries(api)
@@ -93,9 +110,4 @@ export async function openapiYaml (): Promise<string> {
   const yaml = app.swagger({ yaml: true })
   await app.close()
   return yaml
-}
-
-/** A caller's own id where it is a plain one, so that the logs of both sides meet. */
-function requestId (given: string | string[] | undefined): string {
-  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID()
 }

@@ -1,4 +1,5 @@
 import { about } from './http/about.ts'
+import { printable } from './http/log.ts'
 import type { EngineInfo } from './pool/protocol.ts'
 import type { Server } from './server.ts'
 
@@ -12,7 +13,7 @@ export function banner ({ url, service: { registry, pool: { engine } } }: Pick<S
     `engine      ${engineLine(engine)}`,
     ...engine.warning === undefined ? [] : loud(engine.name, engine.warning),
     models.length === 0 ? 'models      none' : 'models',
-    ...models.map(({ id, version, status, reason }) => `  ${id.padEnd(width)}  version ${version}  ${status}${reason === undefined ? '' : `: ${reason}`}`)
+    ...models.map(({ id, version, status, reason }) => printable(`  ${id.padEnd(width)}  version ${version}  ${status}${reason === undefined ? '' : `: ${reason}`}`))
   ]
   const first = models.find(({ status }) => status === 'ready')
   if (first !== undefined) {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { envSchema } from 'env-schema'
@@ -19,6 +20,9 @@ const schema = Type.Object({
   ADMIN_TOKEN: Type.Optional(Type.String({ description: 'bearer tokens of administration, which may ask everything else too; unset: it is off' })),
   ADMIN_TOKEN_FILE: Type.Optional(Type.String({ description: 'file of those' })),
   CORS_ORIGIN: Type.Optional(Type.String({ description: 'origin whose pages may call the service, or *; unset: none' })),
+  RATE_LIMIT: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000, description: 'requests that each token, or each address without one, may send in a window; unset: any number' })),
+  RATE_WINDOW_S: Type.Number({ default: 60, minimum: 1, maximum: 86_400, description: 'seconds of that window' }),
+  TRUST_PROXY: Type.Optional(Type.String({ description: 'addresses or subnets of proxies, with commas between, whose X-Forwarded-For names the caller; unset: none' })),
   BODY_LIMIT_MB: Type.Number({ default: 64, exclusiveMinimum: 0, maximum: 500, description: 'largest request body, in MiB' }),
   IMPORT_TIMEOUT_S: Type.Number({ default: usualLimits.seconds, exclusiveMinimum: 0, maximum: 3600, description: 'seconds that reading a model file may take, and one more for each 10 MB' }),
   IMPORT_MEMORY_MB: Type.Integer({ default: usualLimits.memory, minimum: 256, maximum: 1_000_000, description: 'MiB of memory that reading a model file may take' }),
@@ -80,13 +84,23 @@ function readFlags (args: readonly string[]): { values: Record<string, string | 
 
 function check (given: Record<string, string>): Settings {
   try {
-    return envSchema<Settings>({ schema, env: false, data: given })
+    const settings = envSchema<Settings>({ schema, env: false, data: given })
+    const odd = settings.TRUST_PROXY?.split(',').map((subnet) => subnet.trim()).find((subnet) => !isSubnet(subnet))
+    if (odd !== undefined) throw new SettingsError(`TRUST_PROXY must be IP addresses or subnets (10.0.0.0/8, loopback), not "${odd}".`)
+    return settings
   } catch (error) {
     const [first] = (error as { errors?: { instancePath: string }[] }).errors ?? []
     const name = first?.instancePath.slice(1) as keyof Settings | undefined
     if (name === undefined || !(name in schema.properties)) throw error
     throw new SettingsError(`${name} must be ${allowed(schema.properties[name])}, not "${given[name]}".`)
   }
+}
+
+/** As Fastify takes them; it would fail on others with words for programmers. */
+function isSubnet (text: string): boolean {
+  const [address, bits, ...rest] = text.split('/')
+  const most = isIP(address) === 6 ? 128 : 32
+  return ['loopback', 'linklocal', 'uniquelocal'].includes(text) || (isIP(address) > 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= most)))
 }
 
 interface Property { description?: string, default?: unknown, type?: string, enum?: readonly string[], minimum?: number, exclusiveMinimum?: number, maximum?: number }

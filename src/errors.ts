@@ -19,6 +19,7 @@ export const faults = {
   bad_file: [422, 'The model file cannot be read'],
   unsupported_layer: [422, 'The model holds a layer that cannot be computed'],
   queue_full: [429, 'The service is busy'],
+  rate_limited: [429, 'Too many requests from this caller'],
   internal: [500, 'The service failed'],
   not_ready: [503, 'The service is not ready'],
   unsound: [503, 'The answer did not pass its own check'],

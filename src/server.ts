@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { buildApp } from './app.ts'
 import { importLimits, SettingsError, type Serve, type Settings } from './config.ts'
 import { Fault } from './errors.ts'
+import { Metrics } from './http/metrics.ts'
 import type { App, Service } from './http/service.ts'
 import { startPool } from './pool/pool.ts'
 import { Registry } from './registry/registry.ts'
@@ -25,16 +26,21 @@ export interface Server {
 export async function startServer ({ settings, folder, files }: Serve): Promise<Server> {
   await checkPlaces(folder, files)
   let service: Service | null = null
+  const metrics = new Metrics()
   const app = await buildApp(settings, () => {
     if (service === null) throw new Fault('not_ready', 'the engine is being started: try again in a moment')
     return service
-  })
+  }, { metrics })
   const url = await listen(app, settings)
   const pool = await startPool({
     engine: settings.ENGINE,
     workers: settings.WORKERS,
     queue: { requests: settings.QUEUE_LIMIT, bytes: settings.QUEUE_LIMIT_MB * 2 ** 20 },
-    onDeath: (reason) => app.log.error(`a worker stopped and is replaced: ${reason}`)
+    onDeath: (reason) => {
+      metrics.died()
+      app.log.error(`a worker stopped and is replaced: ${reason}`)
+    },
+    onRun: (ran) => metrics.ran(ran)
   }).catch(async (error: Error) => {
     await app.close()
     throw new SettingsError(`the engine does not start: ${error.message}`)

@@ -32,7 +32,7 @@ t.test('it is valid OpenAPI 3.1', async (t) => {
 t.test('every route of the contract is in it', async (t) => {
   const routes = Object.entries(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
   t.same(routes.sort(), [
-    'GET /health/live', 'GET /health/ready', 'GET /models', 'GET /models/{id}', 'GET /models/{id}/decode', 'GET /models/{id}/export', 'GET /models/{id}/sample', 'GET /models/{id}/weights',
+    'GET /health/live', 'GET /health/ready', 'GET /metrics', 'GET /models', 'GET /models/{id}', 'GET /models/{id}/decode', 'GET /models/{id}/export', 'GET /models/{id}/sample', 'GET /models/{id}/weights',
     'POST /generate', 'POST /hidden-states', 'POST /models/{id}/generate', 'POST /models/{id}/hidden-states', 'POST /models/{id}/predict', 'POST /models/{id}/relevance', 'POST /models/{id}/search', 'POST /predict', 'POST /relevance', 'POST /search',
     ...['', '/health/live', '/health/ready', '/models/stats'].map((path) => `GET /v2${path}`),
     ...['/v2/models/{id}', '/v2/models/{id}/versions/{version}'].flatMap((path) => [`GET ${path}`, `GET ${path}/config`, `GET ${path}/ready`, `GET ${path}/stats`, `POST ${path}/infer`]),

@@ -16,20 +16,30 @@ declare module 'fastify' {
 /** What needs no token: whoever watches the service, and the files of the inspector's page, which hold nothing of the models. */
 const open = ['/health/', '/inspector/']
 
+/** Finds out whose token each request brings. */
+export function identify (app: FastifyInstance, tokens: Tokens): void {
+  app.decorateRequest('caller', null)
+  app.addHook('onRequest', (request, _, next) => {
+    const given = tokenOf(request)
+    request.caller = given === undefined ? null : tokens.callerOf(given)
+    next()
+  })
+}
+
 /**
- * Asks every route registered after it for a token of its scope, before anything of the body is read. Routes of administration say
- * `config: { scope: 'admin' }` and nothing more: 401 without a token or with a wrong one, 403 for a token of API_TOKEN and, to all, where there is no ADMIN_TOKEN.
+ * Asks every route for a token of its scope, before anything of the body is read. Routes of administration say `config: { scope: 'admin' }` and
+ * nothing more: 401 without a token or with a wrong one, 403 for a token of API_TOKEN and, to all, where there is no ADMIN_TOKEN.
  */
 export function guard (app: FastifyInstance, tokens: Tokens): void {
-  app.decorateRequest('caller', null)
   app.addHook('onRequest', async (request) => {
-    const given = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1]
-    request.caller = given === undefined ? null : tokens.callerOf(given)
+    const given = tokenOf(request)
     const { url, config } = request.routeOptions
     if (config.scope === 'admin') askForAdmin(request, given, tokens)
     else if (request.caller === null && tokens.has('inference') && !open.some((prefix) => url?.startsWith(prefix))) throw unauthorized(given, 'API_TOKEN')
   })
 }
+
+const tokenOf = ({ headers: { authorization } }: FastifyRequest): string | undefined => authorization === undefined ? undefined : /^Bearer +(.+)$/i.exec(authorization)?.[1]
 
 function askForAdmin ({ caller }: FastifyRequest, given: string | undefined, tokens: Tokens): void {
   if (!tokens.has('admin')) throw new Fault('forbidden', 'administration is off: start the service with ADMIN_TOKEN, or ADMIN_TOKEN_FILE, to switch it on')

@@ -74,6 +74,7 @@ export const ReadyAnswer = Type.Object({
   tensorflow: Type.Union([Type.String(), Type.Null()], { description: 'TensorFlow\'s version under it; null for wasm.' }),
   warning: Type.Optional(Type.String({ description: 'Why a slower engine serves, where one does.' })),
   workers: Type.Integer({ description: 'Threads that compute.' }),
+  workersAlive: Type.Integer({ description: 'Those of them whose engine runs; one that died is being replaced.' }),
   models: Type.Array(ModelLine)
 })
 
@@ -108,7 +109,8 @@ const otherFormats: Readonly<Record<Exclude<AnswerFormat, 'json'>, TSchema>> = {
 export function answers (ok: TSchema, description: string, formats: readonly AnswerFormat[], ...codes: FaultCode[]): Record<string, unknown> {
   const content = Object.fromEntries(formats.map((format) => [contentType(format), { schema: format === 'json' ? ok : otherFormats[format] }]))
   const responses: Record<string, unknown> = { 200: { description, content } }
-  for (const code of codes) {
+  // Whoever is asked for a token may be counted too.
+  for (const code of codes.includes('unauthorized') ? [...codes, 'rate_limited'] as const : codes) {
     const [status, title] = faults[code]
     const before = responses[status] as { description: string } | undefined
     responses[status] = {

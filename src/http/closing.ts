@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Fault } from '../errors.ts'
+import { whenOver } from './over.ts'
 
 /**
  * Lets the app end well: from the moment it is closed it takes nothing new but still listens, so that whoever watches sees `/health/ready` refuse,
@@ -11,15 +12,10 @@ export function watchClosing (app: FastifyInstance): () => boolean {
   let done = (): void => {}
   app.addHook('onRequest', async (request, reply) => {
     underWay++
-    let over = false
-    const leave = (): void => {
-      if (over) return
-      over = true
+    whenOver(reply, () => {
       underWay--
       if (underWay === 0) done()
-    }
-    // Fastify's onResponse is not called where the client goes away in the middle of a stream; 'close' comes then.
-    reply.raw.once('finish', leave).once('close', leave)
+    })
     if (closing && request.routeOptions.url?.startsWith('/health/') !== true) throw new Fault('not_ready', 'the service is stopping')
   })
   // Without it a client that keeps its connection open would keep the process up.

@@ -37,13 +37,14 @@ export function answerProblems (app: FastifyInstance, limit: Settings['BODY_LIMI
 
 /** Sends the problem, with the headers that its status calls for. */
 export function sendProblem (fault: Fault, request: FastifyRequest, reply: FastifyReply): void {
+  request.problem = fault.code
   if (fault.status === 401) reply.header('www-authenticate', 'Bearer')
   if (fault.code === 'queue_full' || fault.code === 'not_ready') reply.header('retry-after', '1')
   // As bytes: to a string Fastify would add a charset, which JSON does not have.
   reply.code(fault.status).type('application/problem+json').send(Buffer.from(JSON.stringify(problem(fault, request.id))))
 }
 
-/** Fastify's errors before there is a route, and so before any hook. */
+/** The same before there is a route. */
 export function frameworkError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   reply.header('x-request-id', request.id)
   sendProblem(toFault(error, request, 0), request, reply)

@@ -15,6 +15,7 @@ export async function v2Routes (app: App, service: ServiceSource, settings: Sett
   const statistics = new Statistics()
   app.setErrorHandler((error: Error, request, reply) => {
     const fault = toFault(error as Fault, request, settings.BODY_LIMIT_MB)
+    request.problem = fault.code
     if (fault.status === 401) reply.header('www-authenticate', 'Bearer')
     if (fault.code === 'queue_full' || fault.code === 'not_ready') reply.header('retry-after', '1')
     const place = fault.pointer === undefined || fault.pointer === '' ? '' : ` (${fault.pointer})`
@@ -35,10 +36,12 @@ function serverRoutes (app: App, service: ServiceSource, statistics: Statistics)
     name: 'statescope', version: about.version, extensions: ['binary_tensor_data', 'model_repository', 'model_configuration', 'statistics']
   }))
 
-  app.get('/v2/health/live', { logLevel: 'warn', schema: documented('v2Live', 'The process answers') }, async () => ({ live: true }))
+  app.get('/v2/health/live', { config: { quiet: true }, schema: documented('v2Live', 'The process answers') }, async () => ({ live: true }))
 
-  app.get('/v2/health/ready', { logLevel: 'warn', schema: documented('v2Ready', 'The engine runs and every model has been looked at') }, async () => {
-    const loading = service().registry.list().filter(({ status }) => status === 'loading').map(({ id }) => id)
+  app.get('/v2/health/ready', { config: { quiet: true }, schema: documented('v2Ready', 'The engine runs and every model has been looked at') }, async () => {
+    const { registry, pool } = service()
+    if (!pool.state().workers.some(({ alive }) => alive)) throw new Fault('not_ready', 'none of the threads that compute is alive; they are being started again')
+    const loading = registry.list().filter(({ status }) => status === 'loading').map(({ id }) => id)
     if (loading.length > 0) throw new Fault('not_ready', `still being loaded: ${loading.join(', ')}`)
     return { ready: true }
   })
@@ -68,7 +71,7 @@ function modelRoutes (app: App, path: '/v2/models/:id' | '/v2/models/:id/version
     return { name: entry.id, versions: readyModels(running).filter(({ id }) => id === entry.id).map(({ version }) => String(version)), platform: 'keras', inputs: inputsOf(entry), outputs: await outputsOf(running, entry) }
   })
 
-  app.get(`${path}/ready`, { logLevel: 'warn', schema: schema('v2ModelReady', 'The model can be asked') }, async ({ params }) => ({ name: findModel(service(), params as Address).id, ready: true }))
+  app.get(`${path}/ready`, { config: { quiet: true }, schema: schema('v2ModelReady', 'The model can be asked') }, async ({ params }) => ({ name: findModel(service(), params as Address).id, ready: true }))
 
   app.get(`${path}/config`, { schema: schema('v2Config', 'The same as a model configuration') }, async ({ params }) => {
     const running = service()
