@@ -11,6 +11,9 @@ const largest = 1 << 24
 /** Keys that count something: whole and positive where they are given. */
 const counts = ['units', 'filters', 'input_dim', 'output_dim', 'n', 'num_heads', 'key_dim', 'value_dim', 'head_dim', 'num_query_heads', 'num_key_value_heads', 'depth_multiplier']
 
+/** Keys that hold sizes or places along axes, alone or in lists; words and null stand in them too. */
+const sizes = ['kernel_size', 'strides', 'pool_size', 'dilation_rate', 'padding', 'output_padding', 'size', 'cropping', 'target_shape', 'dims', 'input_length', 'batch_shape', 'batch_input_shape', 'axis', 'axes', 'groups']
+
 /**
  * A layer's config with Keras 3's keys, whatever Keras wrote it, and with the defaults of that Keras for what it leaves out. `dtype`
  * becomes the policy's name. What only matters in training (initializers, regularizers, constraints) stays as it is. Throws `bad_file` for
@@ -29,7 +32,25 @@ export function normalise (className: string, savedClass: string, config: Dict, 
   }
   if (named.use_gate === true) throw refused(path, className, 'its gate (use_gate) is not computed')
   for (const key of counts) checkCount(named[key], key, path, className)
+  for (const key of neededBy(className)) {
+    if ((named[key] ?? null) === null) throw new Fault('bad_file', `layer "${path}" (${className}) has no "${key}"`)
+  }
+  for (const key of sizes) checkSizes(named[key], key, path, className)
   return named
+}
+
+/** Counts without which a layer is none. */
+function neededBy (className: string): readonly string[] {
+  if (/^(LSTM|GRU|SimpleRNN)(Cell)?$|^Dense$/.test(className)) return ['units']
+  if (/^(Separable)?Conv(LSTM)?\dD/.test(className)) return ['filters']
+  return className === 'Embedding' ? ['input_dim', 'output_dim'] : []
+}
+
+function checkSizes (value: unknown, key: string, path: string, className: string): void {
+  if (Array.isArray(value)) for (const one of value) checkSizes(one, key, path, className)
+  if (typeof value === 'number' && (!Number.isSafeInteger(value) || Math.abs(value) > largest)) {
+    throw new Fault('bad_file', `layer "${path}" (${className}): "${key}" holds ${value}, where whole numbers up to ${largest} are expected`)
+  }
 }
 
 function checkCount (value: unknown, key: string, path: string, className: string): void {

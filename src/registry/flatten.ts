@@ -7,7 +7,10 @@ import type { ArgumentSpec, CallSpec, LayerSpec, ModelSpec, TensorSpec } from '.
 export type Found = ReadonlyMap<LayerSpec, Readonly<Record<string, Weight>>>
 
 /** More calls than this are in no real model; nested models called many times multiply. */
-const mostNodes = 100000
+const mostNodes = 20000
+
+/** One sequence of more numbers than this (256 MiB) fits no request. */
+const mostNumbers = 2 ** 26
 
 /** One graph from a model and the models in it, with the order of the layers that Keras keeps. */
 export function flatten (model: ModelSpec, found: Found): { graph: Graph, layerOrder: string[] } {
@@ -202,6 +205,8 @@ function shapeOf ({ name, config }: LayerSpec): (number | null)[] {
   if (list === null || list.length === 0 || list.length > 8 || !list.every((size) => size === null || (Number.isSafeInteger(size) && size > 0 && size <= 1 << 24))) {
     throw new Fault('bad_file', `input "${name}" has no usable shape: ${JSON.stringify(given ?? shape)}`)
   }
+  const volume = list.reduce<number>((product, size) => product * (size ?? 1), 1)
+  if (volume > mostNumbers) throw new Fault('bad_file', `input "${name}" takes ${volume} numbers at once: models of up to ${mostNumbers} are served`)
   return list as (number | null)[]
 }
 

@@ -26,11 +26,12 @@ export function readCalls (layers: readonly LayerSpec[], entries: readonly Dict[
   if (stray >= 0) throw new Fault('bad_file', `InputLayer "${layers[stray].name}" is not among the inputs of ${what}`)
 
   const read = raw.flatMap((calls) => calls.flatMap(({ args, kwargs }) => [...args, ...Object.values(kwargs)].flatMap(tensorsIn)))
-  const bases = layers.map((layer, n) => layer.model === null ? [0, 0] as const : basesOf(layer, raw[n].length, read, outputs, keras, what))
+  const [reads, ends] = [nodesByLayer(read), nodesByLayer(outputs)]
+  const bases = layers.map((layer, n) => layer.model === null ? [0, 0] as const : basesOf(layer, raw[n].length, reads.get(layer.name) ?? [], ends.get(layer.name) ?? [], keras, what))
   const resolve = ({ layer: name, node, index }: Written, ofOutput: boolean): TensorSpec => {
     const layer = places.get(name)
     if (layer === undefined) throw new Fault('bad_file', `${what} reads an output of layer "${name}", which it does not have`)
-    const call = layers[layer].className === 'InputLayer' ? 0 : node - bases[layer][ofOutput ? 1 : 0]
+    const call = layers[layer].className === 'InputLayer' ? node : node - bases[layer][ofOutput ? 1 : 0]
     const count = layers[layer].className === 'InputLayer' ? 1 : raw[layer].length
     if (call < 0 || call >= count) throw new Fault('bad_file', `${what} reads call ${node} of layer "${name}", which is called ${count} times`)
     return { layer, call, index }
@@ -45,14 +46,23 @@ export function readCalls (layers: readonly LayerSpec[], entries: readonly Dict[
   return { layers, calls, inputs, outputs: outputs.map((written) => resolve(written, true)) }
 }
 
+/** The numbers of the calls that are read, by layer. */
+function nodesByLayer (list: readonly Written[]): Map<string, number[]> {
+  const nodes = new Map<string, number[]>()
+  for (const { layer, node } of list) {
+    const own = nodes.get(layer)
+    if (own === undefined) nodes.set(layer, [node])
+    else own.push(node)
+  }
+  return nodes
+}
+
 /**
- * From what number the calls of a nested model are counted, by its readers and by the model's outputs. Keras 1 and 2 count a node that the
+ * From what number the calls of a nested model are counted, by its readers (`inner`) and by the model's outputs (`outer`). Keras 1 and 2 count a node that the
  * nested model has of its own, unless it is a Sequential that was never built; Keras 3 counts it in the outputs alone. Every call is read
  * by something, so that a wrong base shows.
  */
-function basesOf (layer: LayerSpec, count: number, read: readonly Written[], outputs: readonly Written[], keras: 1 | 2 | 3, what: string): readonly [number, number] {
-  const nodes = (list: readonly Written[]): number[] => list.filter(({ layer: name }) => name === layer.name).map(({ node }) => node)
-  const [inner, outer] = [nodes(read), nodes(outputs)]
+function basesOf (layer: LayerSpec, count: number, inner: readonly number[], outer: readonly number[], keras: 1 | 2 | 3, what: string): readonly [number, number] {
   const fits = ([a, b]: readonly [number, number]): boolean => {
     const calls = new Set([...inner.map((node) => node - a), ...outer.map((node) => node - b)])
     return calls.size === count && [...calls].every((call) => call >= 0 && call < count)

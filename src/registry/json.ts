@@ -9,27 +9,54 @@ const deepest = 256
 
 /** Python's JSON, which also knows NaN and Infinity. Throws `bad_file` where the text is none, or nests too deep. */
 export function parseJson (text: string, what: string): unknown {
-  // 1e999 is JSON for infinity. NaN has no such spelling, and is in no config that could be computed with.
-  const plain = text.replace(/"(?:[^"\\]|\\.)*"|(-?)Infinity/gs, (token, sign) => token.startsWith('"') ? token : `${sign}1e999`)
-  let value: unknown
+  const plain = scanned(text, what)
   try {
-    value = JSON.parse(plain)
+    return JSON.parse(plain)
   } catch (error) {
     throw new Fault('bad_file', `${what} is not JSON: ${(error as Error).message}`)
   }
-  if (depth(value) > deepest) throw new Fault('bad_file', `${what} nests more than ${deepest} deep`)
-  return value
 }
 
-/** Level by level, so that no depth is too much for the stack. */
-function depth (value: unknown): number {
-  let level: unknown[] = [value]
-  let count = 0
-  while (level.length > 0 && count <= deepest) {
-    level = level.flatMap((one) => typeof one === 'object' && one !== null ? Object.values(one) : [])
-    count++
+/**
+ * The text with infinities spelled as JSON can: 1e999. (NaN has no such spelling, and is in no config that could be computed with.) How deep it nests
+ * is seen before anything is made of it.
+ */
+function scanned (text: string, what: string): string {
+  const parts: string[] = []
+  let [depth, from] = [0, 0]
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case 0x22: // "
+        at = endOfString(text, at)
+        break
+      case 0x5b: // [
+      case 0x7b: // {
+        if (++depth > deepest) throw new Fault('bad_file', `${what} nests more than ${deepest} deep`)
+        break
+      case 0x5d: // ]
+      case 0x7d: // }
+        depth--
+        break
+      case 0x49: // I
+        if (!text.startsWith('Infinity', at)) break
+        parts.push(text.slice(from, at), '1e999')
+        from = at + 'Infinity'.length
+        at = from - 1
+    }
   }
-  return count
+  return parts.length === 0 ? text : parts.join('') + text.slice(from)
+}
+
+/** Where the string that begins at `at` has its last quote; the end of the text where it has none. */
+function endOfString (text: string, at: number): number {
+  for (;;) {
+    const end = text.indexOf('"', at + 1)
+    if (end < 0) return text.length
+    let escapes = 0
+    while (text.charCodeAt(end - 1 - escapes) === 0x5c) escapes++
+    if (escapes % 2 === 0) return end
+    at = end
+  }
 }
 
 /**

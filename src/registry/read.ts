@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { Fault } from '../errors.ts'
 import type { ModelFile } from '../model.ts'
-import { ReaderProcess } from './reader-process.ts'
+import { ReaderProcess, type Answer, type ToReader } from './reader-process.ts'
 
 /** The files of one model. */
 export interface ModelFiles {
@@ -27,7 +27,7 @@ export const usualLimits: Limits = { seconds: 30, memory: 4096, nonFinite: false
 /** How one model is read. */
 export interface How extends Partial<Limits> {
   /** The digest that the files must have; others are refused before they are parsed. */
-  readonly digest?: string
+  readonly digest?: string | null
   /** A process of its own, ended afterwards: for a file of a stranger. */
   readonly disposable?: boolean
 }
@@ -41,41 +41,35 @@ let kept: ReaderProcess | null = null
  * `bad_file` where a file is damaged, incomplete or not the one of the digest, `unsupported_layer` where it holds what cannot be computed;
  * both say what to do.
  */
-export async function readModel (files: ModelFiles, how: How = {}): Promise<ModelFile> {
-  if (how.disposable === true) return await inOwnProcess(files, how)
-  const turn = queue.then(async () => await inKeptProcess(files, how))
-  queue = turn.catch(() => {})
-  return await turn
-}
-
-async function inOwnProcess (files: ModelFiles, how: How): Promise<ModelFile> {
-  const limits = { ...usualLimits, ...how }
-  const reader = new ReaderProcess(limits)
-  try {
-    return await ask(reader, files, limits, how.digest)
-  } finally {
-    reader.stop()
+export async function readModel (files: ModelFiles, { digest = null, disposable = false, ...given }: How = {}): Promise<ModelFile> {
+  const limits = { ...usualLimits, ...given }
+  const seconds = limits.seconds + await megabytes(files) / 10
+  const request = { files, limits, digest }
+  if (disposable) {
+    const reader = new ReaderProcess(limits)
+    return modelOf(await reader.read(request, seconds).finally(() => reader.stop()), request, seconds)
   }
+  const turn = queue.then(async () => await readerFor(limits).read(request, seconds))
+  queue = turn.catch(() => {})
+  return modelOf(await turn, request, seconds)
 }
 
-async function inKeptProcess (files: ModelFiles, how: How): Promise<ModelFile> {
-  const limits = { ...usualLimits, ...how }
+/** The process that is kept, or another where it cannot be asked any more. It has to be asked before anything else happens. */
+function readerFor (limits: Limits): ReaderProcess {
   if (kept?.fits(limits) !== true) {
     kept?.stop()
     kept = new ReaderProcess(limits)
   }
-  return await ask(kept, files, limits, how.digest)
+  return kept
 }
 
-async function ask (reader: ReaderProcess, files: ModelFiles, { seconds, memory, nonFinite }: Limits, digest: string | null = null): Promise<ModelFile> {
-  const name = basename(files.main)
-  const most = seconds + await megabytes(files) / 10
-  const answer = await reader.read({ files, limits: { seconds, memory, nonFinite }, digest }, most)
+function modelOf (answer: Answer, { files, limits }: ToReader, seconds: number): ModelFile {
   if ('file' in answer) return answer.file
   if ('code' in answer) throw new Fault(answer.code, answer.detail)
+  const name = basename(files.main)
   throw new Fault('bad_file', answer.failed === 'late'
-    ? `reading "${name}" did not come to an end within ${Math.round(most)} seconds: the file is damaged`
-    : `reading "${name}" failed (${answer.failed}): the file is damaged, or takes more than the ${memory} MiB of IMPORT_MEMORY_MB`)
+    ? `reading "${name}" did not come to an end within ${Math.round(seconds)} seconds: the file is damaged`
+    : `reading "${name}" failed (${answer.failed}): the file is damaged, or takes more than the ${limits.memory} MiB of IMPORT_MEMORY_MB`)
 }
 
 async function megabytes ({ main, weights }: ModelFiles): Promise<number> {

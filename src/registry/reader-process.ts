@@ -60,7 +60,8 @@ export class ReaderProcess {
 
   /** Can it read another file under these limits? */
   fits ({ memory, seconds }: Limits): boolean {
-    return !this.#stopped && memory === this.#limits.memory && seconds === this.#limits.seconds && this.#used < lifetime
+    const lives = !this.#stopped && this.#child.exitCode === null && this.#child.signalCode === null
+    return lives && memory === this.#limits.memory && seconds === this.#limits.seconds && this.#used < lifetime
   }
 
   /** Reads a model within `seconds`, the start of the process not counted. A process that fails is stopped. */

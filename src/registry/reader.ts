@@ -25,9 +25,15 @@ async function answerTo ({ files, limits, digest }: ToReader): Promise<{ answer:
     const { parcel, arrays } = packed(await assembleModel(content, limits))
     return { answer: { parcel, spent: isSpent(limits.memory) }, arrays }
   } catch (error) {
-    const [code, detail] = error instanceof Fault ? [error.code, error.message] as const : ['bad_file', `the model cannot be read: ${error instanceof Error ? error.message : String(error)}`] as const
+    const { code, message: detail } = error instanceof Fault ? error : unreadable(error, limits.memory)
     return { answer: { code, detail, spent: isSpent(limits.memory) }, arrays: [] }
   }
+}
+
+function unreadable (error: unknown, memory: number): Fault {
+  // What the engine throws where the kernel gives no more memory.
+  if (error instanceof RangeError && /allocation failed/.test(error.message)) return new Fault('bad_file', `the model takes more than the ${memory} MiB of IMPORT_MEMORY_MB`)
+  return new Fault('bad_file', `the model cannot be read: ${error instanceof Error ? error.message : String(error)}`)
 }
 
 /** What earlier files left behind may not be what a later one fails for. */

@@ -8,7 +8,7 @@ import { sequence } from './sequential.ts'
 import type { LayerSpec, ModelSpec, Origin } from './spec.ts'
 
 /** More layers than this are in no real model. */
-const most = 20000
+const most = 8000
 
 /** Reads configs into specs. One for each file: it counts the layers and knows those that are shared. */
 export class Topology {
@@ -32,6 +32,7 @@ export class Topology {
     // Keras 1 writes a Sequential as the bare list of its layers.
     const list = Array.isArray(config) ? config : isDict(config) ? config.layers : null
     if (!Array.isArray(list)) throw new Fault('bad_file', `${place(path)} has no list of layers`)
+    if (this.#count + list.length > most) throw new Fault('bad_file', `the model has more than ${most} layers`)
     const entries = list.map((entry, n) => {
       if (!isDict(entry)) throw new Fault('bad_file', `layer ${n} of ${place(path)} is not an object`)
       return entry

@@ -67,7 +67,7 @@ t.test('configs of Keras 1 in the words of Keras 3', async (t) => {
 })
 
 t.test('what a config leaves out is what its own Keras assumed', async (t) => {
-  const filled = (className: string, version: string, config = {}, savedClass = className): Record<string, unknown> => normalise(className, savedClass, { units: 1, ...config }, originOf({}, [version]), 'l')
+  const filled = (className: string, version: string, config = {}, savedClass = className): Record<string, unknown> => normalise(className, savedClass, { units: 1, output_dim: 1, ...config }, originOf({}, [version]), 'l')
   t.match(['1.2.2', '2.0.2', '2.2.4', '2.3.1', '2.2.4-tf', '2.4.0', '3.8.0'].map((version) => filled('GRU', version)).map(({ recurrent_activation: a, reset_after: r }) => [a, r]), [
     ['hard_sigmoid', false], ['hard_sigmoid', false], ['hard_sigmoid', false], ['sigmoid', false], ['sigmoid', true], ['sigmoid', true], ['sigmoid', true]
   ])

@@ -64,13 +64,19 @@ export class Hdf5 {
     const name = `${randomUUID()}.h5`
     // Without a copy; the library's types do not know the option.
     module.FS.writeFile(name, bytes, { canOwn: true } as object)
+    let file: File | null = null
     try {
-      const file = new h5wasm.File(name, 'r')
+      file = new h5wasm.File(name, 'r')
       if (file.file_id < 0) throw new Error('it cannot be opened')
       const result = use(new Hdf5(file, h5wasm, module, reading))
       file.close()
       return result
     } catch (error) {
+      // A file whose layers are none of ours is as sound as any other.
+      if (error instanceof Fault && error.code === 'unsupported_layer') {
+        file?.close()
+        throw error
+      }
       // Closing a damaged file may never end, and what it did to the library's memory is not known: both are left to themselves.
       library = null
       if (error instanceof Fault) throw error
