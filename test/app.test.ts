@@ -50,13 +50,13 @@ t.test('the path of a model says the same as the body', async (t) => {
     const own = await call(`${url}/models/chars/${path}`, { inputs: { text: ['abc'] } })
     const plain = await call(`${url}/${path.split('?')[0]}`, { model: 'chars', inputs: { text: ['abc'] }, ...fields })
     t.equal(own.status, 200, path)
-    t.same(own.body, plain.body, path)
+    t.ok(alike(own.body, plain.body), path)
   }
   const { body: { layers: { lstm: { final } } } } = await call(`${url}/hidden-states`, { model: 'chars', inputs: { text: ['abc'] } })
   const initialState = { lstm: final }
   const own = await call(`${url}/models/chars/predict?initialState=${encodeURIComponent(JSON.stringify(initialState))}`, { inputs: { text: ['abc'] } })
-  t.same(own.body, (await call(`${url}/predict`, { model: 'chars', inputs: { text: ['abc'] }, initialState })).body)
-  t.notSame(own.body, (await call(`${url}/predict`, { model: 'chars', inputs: { text: ['abc'] } })).body)
+  t.ok(alike(own.body, (await call(`${url}/predict`, { model: 'chars', inputs: { text: ['abc'] }, initialState })).body))
+  t.notOk(alike(own.body, (await call(`${url}/predict`, { model: 'chars', inputs: { text: ['abc'] } })).body))
   const raw = { inputs: (await call(`${url}/models/weather/sample`)).body.inputs }
   t.ok(alike((await call(`${url}/models/weather/predict?raw=true`, raw)).body, (await call(`${url}/predict`, { model: 'weather', raw: true, ...raw })).body), 'raw')
   t.same((await call(`${url}/models/nextchar/predict`, { model: 'nextchar', ...the })).status, 200, 'the body may name the model too')
