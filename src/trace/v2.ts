@@ -38,8 +38,8 @@ export function encodeV2 (head: Readonly<Record<string, unknown>>, trace: Trace,
   json.member('model_name', model)
   json.member('model_version', version)
   if (id !== undefined) json.member('id', id)
-  const { engine, maxDifference, tolerance, sound, warning } = trace.receipt
-  json.member('parameters', { digest, engine, max_difference: maxDifference, tolerance, sound, warning })
+  const { engine, checked, maxDifference, tolerance, sound, warning } = trace.receipt
+  json.member('parameters', { digest, engine, checked: checked.join(', '), max_difference: maxDifference, tolerance, sound, warning })
   json.key('outputs')
   json.open('[')
   for (const { array, binary } of wanted) {

@@ -40,7 +40,7 @@ const InferenceAnswer = Type.Object({
   model_name: Type.String(),
   model_version: Type.String(),
   id: Type.Optional(Type.String()),
-  parameters: Type.Object({ digest: Type.String(), engine: Type.String(), max_difference: Type.Number(), tolerance: Type.Number(), sound: Type.Boolean() }, { description: 'The receipt.' }),
+  parameters: Type.Object({ digest: Type.String(), engine: Type.String(), checked: Type.String(), max_difference: Type.Number(), tolerance: Type.Number(), sound: Type.Boolean() }, { description: 'The receipt.' }),
   outputs: Type.Array(Type.Object({
     name: Type.String(), datatype: Type.String(), shape: Type.Array(Type.Integer()), parameters: parameters({ binary_data_size: Bytes }), data: Type.Optional(Type.Array(Type.Number()))
   }))
