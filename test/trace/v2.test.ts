@@ -37,7 +37,7 @@ t.test('JSON alone: flat numbers, the receipt, an id', async (t) => {
     model_name: 'm',
     model_version: '3',
     id: 'é"1',
-    parameters: { digest: 'sha256:0', engine: 'tfjs', checked: 'gates and states', max_difference: 1e-7, tolerance: 1e-5, sound: true },
+    parameters: { digest: 'sha256:0', engine: 'tfjs', checked: 'gates', max_difference: 1e-7, tolerance: 1e-5, sound: true },
     outputs: [{ name: 'out', datatype: 'FP32', shape: [1, 2], data: [0.1, 2] }, { name: 'lstm/mask', datatype: 'BOOL', shape: [1, 2], data: [true, false] }]
   })
 })
