@@ -21,7 +21,8 @@ export function buildInspector (sources, tsc) {
   // Asked for only here: an installation without development packages has no bundler, and needs none.
   const { buildSync } = createRequire(import.meta.url)('esbuild')
   const { errors } = buildSync({
-    entryPoints: [join(sources, 'main.tsx')],
+    // Each a file of its own: the page, and what it runs beside itself.
+    entryPoints: { main: join(sources, 'main.tsx'), cluster: join(sources, 'views/states/cluster-worker.ts') },
     outdir: out,
     bundle: true,
     minify: true,
