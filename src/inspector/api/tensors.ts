@@ -1,10 +1,5 @@
 import { Refusal, send, type Call } from './call.ts'
-
-/** One tensor of an answer, in C order. */
-export interface Tensor { readonly shape: readonly number[], readonly data: Float32Array | Uint8Array }
-
-/** Tensors by the names of the contract (`lstm/gates/forget`), and what the answer says beside them. */
-export interface Tensors { readonly tensors: ReadonlyMap<string, Tensor>, readonly metadata: Readonly<Record<string, string>> }
+import type { Tensor, Tensors } from './wire.ts'
 
 interface Entry { readonly dtype: string, readonly shape: readonly number[], readonly data_offsets: readonly [number, number] }
 

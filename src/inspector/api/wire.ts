@@ -60,3 +60,9 @@ export interface ModelAnswer extends Omit<ModelLine, 'recurrentLayers'> {
 export type Inputs = unknown
 
 export interface Receipt { readonly engine: string, readonly checked: readonly string[], readonly maxDifference: number, readonly tolerance: number, readonly sound: boolean, readonly warning?: string }
+
+/** One tensor of an answer, in C order. */
+export interface Tensor { readonly shape: readonly number[], readonly data: Float32Array | Uint8Array }
+
+/** Tensors by the names of the contract (`lstm/gates/forget`), and what the answer says beside them. */
+export interface Tensors { readonly tensors: ReadonlyMap<string, Tensor>, readonly metadata: Readonly<Record<string, string>> }

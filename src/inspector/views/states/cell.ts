@@ -1,5 +1,4 @@
-import type { Tensor, Tensors } from '../../api/tensors.ts'
-import type { RecurrentLayer } from '../../api/wire.ts'
+import type { RecurrentLayer, Tensor, Tensors } from '../../api/wire.ts'
 
 /** One cell of a layer and what it has at every step: most layers have one, a Bidirectional one each way, stacked cells one each. */
 export interface Cell {

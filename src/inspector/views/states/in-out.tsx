@@ -1,12 +1,12 @@
 import { useMemo } from 'preact/hooks'
 import type { Call } from '../../api/call.ts'
-import type { Tensors } from '../../api/tensors.ts'
-import type { ModelAnswer } from '../../api/wire.ts'
+import type { ModelAnswer, Tensors } from '../../api/wire.ts'
 import { Figure } from '../../parts/figure.tsx'
 import { float32, shown } from '../../parts/table.ts'
 import { whole } from '../../state/url.ts'
 import { AxisStart } from './axis-start.tsx'
 import { curvesOf } from './cell.ts'
+import { writesInputSteps } from './link.ts'
 import { Lines, type Line } from './lines.tsx'
 
 interface Around {
@@ -35,7 +35,7 @@ export function Inputs ({ call, features, labels, masked, sequence }: Around & {
 interface OutputProps extends Around {
   readonly model: ModelAnswer
   readonly tensors: Tensors
-  /** Of the steps, where an output's steps are those of the layer; null where they are not. */
+  /** Of the steps, where they are those of the input; null where they are not. */
   readonly labels: readonly string[] | null
 }
 
@@ -47,7 +47,7 @@ export function Outputs ({ call, model, tensors, sequence, labels, masked }: Out
         const tensor = tensors.tensors.get(`outputs/${output.name}`)
         if (tensor === undefined) return null
         const { shape } = tensor
-        if (labels !== null && shape.length === 3 && shape[1] === labels.length) {
+        if (labels !== null && shape.length === 3 && shape[1] === labels.length && writesInputSteps(model, output.layer)) {
           const { units, values } = curvesOf(tensor, ['batch', 'step', 'unit'], { batch: sequence })
           return <OutputCurves key={output.name} name={output.name} units={units} values={values} unitNames={output.labels} call={call} labels={labels} masked={masked} sequence={sequence} />
         }

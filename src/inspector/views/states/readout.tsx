@@ -1,4 +1,4 @@
-import { shown } from '../../parts/table.ts'
+import { float32, shown } from '../../parts/table.ts'
 import { go } from '../../state/url.ts'
 import type { Named } from './states.tsx'
 import { hovered, pointer } from './signals.ts'
@@ -24,13 +24,15 @@ export function Readout ({ tensors, labels, mask, features }: Props) {
       <label>Unit <input type='number' name='unit' min={0} max={units - 1} value={unit} onInput={(event) => go({ unit: event.currentTarget.value })} /></label>
       {mask?.[step] === 0 ? <strong>masked: not read</strong> : null}
       <dl>
-        {tensors.map(({ tensor, title, curves }) => <Value key={tensor} name={tensor} title={title} value={curves.values[step * units + unit]} />)}
+        {tensors.map(({ tensor, title, curves }) => <Value key={tensor} name={tensor} title={title} value={numberOf(curves.values[step * units + unit])} />)}
         {features.map(({ name, values }) => <Value key={`feature ${name}`} name={name} title={name} value={values[step]} />)}
       </dl>
       <small>{hovered.value === null ? 'Point at a picture, or say which.' : 'Click to stay here.'}</small>
     </section>
   )
 }
+
+const numberOf = (value: number): number | null => Number.isFinite(value) ? float32(value) : null
 
 function Value ({ name, title, value }: { name: string, title: string, value: number | null }) {
   return <div><dt>{title}</dt><dd data-name={name} data-value={value ?? ''}>{shown(value)}</dd></div>

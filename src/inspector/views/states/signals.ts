@@ -26,7 +26,7 @@ export function readZoom (): void {
 
 let settling: ReturnType<typeof setTimeout> | undefined
 
-/** Zooms all pictures, and writes it into the address when it stands still: browsers refuse an address that changes at every frame. */
+/** Zooms all pictures, and writes it into the address when it stands still: all of the view looks at the address, and need not at every frame. */
 export function setZoom (next: Zoom): void {
   zoom.value = next
   clearTimeout(settling)

@@ -1,8 +1,8 @@
 import { useEffect, useMemo } from 'preact/hooks'
 import type { Call } from '../../api/call.ts'
-import { askTensors, type Tensors } from '../../api/tensors.ts'
+import { askTensors } from '../../api/tensors.ts'
 import { useAsk } from '../../api/use-ask.ts'
-import type { ModelAnswer, RecurrentLayer } from '../../api/wire.ts'
+import type { ModelAnswer, RecurrentLayer, Tensors } from '../../api/wire.ts'
 import { sequencesOf } from '../../input/sequences.ts'
 import { Figure } from '../../parts/figure.tsx'
 import { Choice, LayerPicker, SequencePicker, layerOf, sequenceOf } from '../../parts/pickers.tsx'
@@ -14,7 +14,7 @@ import type { View, ViewProps } from '../view.ts'
 import { axesToChoose, cellsOf, curvesOf, maskOf, maskedRuns, type Curves, type Place } from './cell.ts'
 import { Heatmap } from './heatmap.tsx'
 import { Inputs, Outputs } from './in-out.tsx'
-import { readsInputSteps, writesInputSteps } from './link.ts'
+import { readsInputSteps } from './link.ts'
 import { sorts } from './order.ts'
 import { scaleOf } from './paint.ts'
 import { Readout } from './readout.tsx'
@@ -88,7 +88,7 @@ function Layer ({ model, layer, call, tensors, sequences, body, id }: LayerProps
   const chosen = named.find(({ tensor }) => tensor === param('tensor')) ?? named[0]
   const { steps, units } = chosen.curves
   const plain = axes.join() === 'batch,step,unit'
-  const linked = plain && model.inputs[0].shape.length <= 3 && sequences.steps === steps && sequences.count === shape[0] && readsInputSteps(model, key)
+  const linked = plain && model.inputs[0].shape.length <= 3 && (sequences.text || sequences.steps === steps) && sequences.count === shape[0] && readsInputSteps(model, key)
   const labels = useMemo(() => linked ? labelsOf(sequences.labels(sequence), steps) : indices(steps), [linked, sequences, sequence, steps])
   const { order, asked: clustering, sort, enough } = useOrder(chosen.curves, mask)
   const features = useMemo(() => linked && model.inputs[0].tokens === undefined
@@ -112,10 +112,10 @@ function Layer ({ model, layer, call, tensors, sequences, body, id }: LayerProps
       </div>
       <Waiting of={clustering} what='Clustering the units' />
       <Readout tensors={named} labels={labels} mask={mask} features={features} />
-      {linked ? null : <p class='note'>The steps of this layer are not those of the model's input, so they have their index as a name, and no input curves.</p>}
+      {linked ? null : <p class='note'>The steps of this layer are not those of the model's first input, so they have their index as a name, and no input curves.</p>}
       <div class='states-grid'>
         <Inputs call={call} features={features} labels={labels} masked={masked} sequence={sequence} />
-        <Outputs call={call} model={model} tensors={tensors} sequence={sequence} labels={linked && writesInputSteps(model) ? labels : null} masked={masked} />
+        <Outputs call={call} model={model} tensors={tensors} sequence={sequence} labels={linked ? labels : null} masked={masked} />
         {named.map(({ tensor, title, curves, low, limit }) => (
           <Figure
             key={`${cell.place}${tensor}`} name={`states-${tensor.replace('gates/', 'gate-')}`} title={`${title[0].toUpperCase()}${title.slice(1)}`} call={call}
@@ -167,7 +167,8 @@ function highest ({ units, values }: Curves): number {
 }
 
 const indices = (steps: number): string[] => Array.from({ length: steps }, (_, n) => String(n))
-const labelsOf = (labels: readonly string[], steps: number): readonly string[] => labels.length === steps ? labels : indices(steps)
+/** A text that is shorter than the model reads is filled up on its left, and a longer one loses its start, as the service does. */
+const labelsOf = (labels: readonly string[], steps: number): readonly string[] => [...new Array<string>(Math.max(0, steps - labels.length)).fill(''), ...labels.slice(-steps)]
 const titleOf = (tensor: string): string => tensor.startsWith('gates/') ? tensor === 'gates/candidate' ? 'candidate' : `${tensor.slice(6)} gate` : tensor === 'cell' ? 'cell state' : 'hidden state'
 
 function noteOf (tensor: string, units: number): string {
