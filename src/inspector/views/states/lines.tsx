@@ -33,7 +33,7 @@ export function Lines ({ label, labels, masked, rows }: Props) {
     yAxis: rows.map((lines, n) => ({
       type: 'value', gridIndex: n, scale: true, splitNumber: 2, axisLabel: { color: colours.text, hideOverlap: true }, splitLine: { lineStyle: { color: colours.faint } }, name: lines.length === 1 ? lines[0].name : '', nameGap: 5, nameTextStyle: { color: colours.text, align: 'left' }
     })),
-    legend: rows.some((lines) => lines.length > 1) ? { top: 0, textStyle: { color: colours.text } } : undefined,
+    legend: rows.some((lines) => lines.length > 1) ? { top: 0, data: rows.flat().map(({ name }) => name), textStyle: { color: colours.text } } : undefined,
     dataZoom: [zoomOf('steps', labels.length, { xAxisIndex: rows.map((_, n) => n) })],
     series: rows.flatMap((lines, n) => [
       bands('masked', masked, maskedStyle(colours), { xAxisIndex: n, yAxisIndex: n }),

@@ -128,7 +128,7 @@ function Matches ({ answer, call, together, title, sequences, steps, labels, spa
   return (
     <Figure
       name='states-search' title={`Where ${who} ${together ? 'are' : 'is'} above ${shown(threshold)}`} call={call} table={table}
-      note={<>{found === 0 ? `${title} is above the threshold nowhere.` : `${found} ${found === 1 ? 'span' : 'spans'} of ${title} in ${sequences} ${sequences === 1 ? 'sequence' : 'sequences'}, the best first${found > matches.length ? `; ${matches.length} of them are here` : ''}.`} {together ? 'The score counts the units that are on, less the share of the others that are on too; the darker the higher.' : 'The longest first.'} Choose a span to see which units are on in it, and where else they are.</>}
+      note={<>{found === 0 ? `${title} is above the threshold nowhere.` : `${found} ${found === 1 ? 'span' : 'spans'} of ${title} in ${sequences} ${sequences === 1 ? 'sequence' : 'sequences'}, the ${together ? 'best' : 'longest'} first${found > matches.length ? `; ${matches.length} of them are here` : ''}.`} {together ? 'The score counts the units that are on, less the share of the others that are on too; the darker the higher.' : ''} Choose a span to see which units are on in it, and where else they are.</>}
     >
       <Chart option={option} height={height} label={`Bars of the spans found: steps from left to right, ${sequences} sequences from top to bottom`} />
       <div class='scroll'>

@@ -88,7 +88,7 @@ function Layer ({ model, layer, call, tensors, sequences, body, id }: LayerProps
   const chosen = named.find(({ tensor }) => tensor === param('tensor')) ?? named[0]
   const { steps, units } = chosen.curves
   const plain = axes.join() === 'batch,step,unit'
-  const linked = plain && model.inputs[0].shape.length <= 3 && (sequences.text || sequences.steps === steps) && sequences.count === shape[0] && readsInputSteps(model, key)
+  const linked = plain && model.inputs[0].shape.length <= 3 && sequences.steps === steps && sequences.count === shape[0] && readsInputSteps(model, key)
   const labels = useMemo(() => linked ? labelsOf(sequences.labels(sequence), steps) : indices(steps), [linked, sequences, sequence, steps])
   const { order, asked: clustering, sort, enough } = useOrder(chosen.curves, mask)
   const features = useMemo(() => linked && model.inputs[0].tokens === undefined
@@ -112,6 +112,7 @@ function Layer ({ model, layer, call, tensors, sequences, body, id }: LayerProps
       </div>
       <Waiting of={clustering} what='Clustering the units' />
       <Readout tensors={named} labels={labels} mask={mask} features={features} />
+      {masked.length === 0 ? null : <p class='note'>Hatched and grey steps are masked: the layer did not read them. Its states are carried over there, and its gates are 0.</p>}
       {linked ? null : <p class='note'>The steps of this layer are not those of the model's first input, so they have their index as a name, and no input curves.</p>}
       <div class='states-grid'>
         <Inputs call={call} features={features} labels={labels} masked={masked} sequence={sequence} />
@@ -167,8 +168,7 @@ function highest ({ units, values }: Curves): number {
 }
 
 const indices = (steps: number): string[] => Array.from({ length: steps }, (_, n) => String(n))
-/** A text that is shorter than the model reads is filled up on its left, and a longer one loses its start, as the service does. */
-const labelsOf = (labels: readonly string[], steps: number): readonly string[] => [...new Array<string>(Math.max(0, steps - labels.length)).fill(''), ...labels.slice(-steps)]
+const labelsOf = (labels: readonly string[], steps: number): readonly string[] => labels.length === steps ? labels : indices(steps)
 const titleOf = (tensor: string): string => tensor.startsWith('gates/') ? tensor === 'gates/candidate' ? 'candidate' : `${tensor.slice(6)} gate` : tensor === 'cell' ? 'cell state' : 'hidden state'
 
 function noteOf (tensor: string, units: number): string {
