@@ -1,6 +1,8 @@
 import { Refusal, send, type Call } from './call.ts'
 import type { Tensor, Tensors } from './wire.ts'
 
+export type { Tensor, Tensors }
+
 interface Entry { readonly dtype: string, readonly shape: readonly number[], readonly data_offsets: readonly [number, number] }
 
 /** Asks `call` in safetensors, which reaches typed arrays without a tree of lists. Throws as `ask`. */
