@@ -111,7 +111,7 @@ look('typed text, and what the model makes of it', {}, async (t, opened) => {
   await page.getByRole('button', { name: 'Use this text' }).click()
   await told(opened, 'typed text')
   t.match(await page.locator('#given').innerText(), 'Inputs: typed text, [batch 2, step 40] of characters')
-  t.match(await page.locator('ul.said').innerText(), /reads lower case.\nOf text 0 the model reads the last 40 characters; 10 characters before them are not read.\nBefore text 1 come 39 steps of zeros/)
+  t.match(await page.locator('ul.said').innerText(), /reads lower case.\nOf text 0 the model reads the last 40 characters; 10 characters before them are not read.\nIn front of text 1: 39 steps of zeros/)
   await predicts(t, opened, 'chars', 'prediction-dense', 'dense', { inputs: { text: ['It came to pass in those days, that there went out', 'A'] } })
 })
 

@@ -93,7 +93,7 @@ t.test('a text is shown as the service reads it', async (t) => {
     }), { numRuns: 200 })
   }
   t.same(wordsOf(['And é', 'x'.repeat(42)], chars, 40), ['The model reads lower case.', 'Of text 1 the model reads the last 40 characters; 2 characters before them are not read.',
-    'Before text 0 come 35 steps of zeros, as statescope.json says.', 'Not in the alphabet, and read as a step of zeros in text 0: "é".'])
+    'In front of text 0: 35 steps of zeros, as statescope.json says.', 'Not in the alphabet, and read as a step of zeros in text 0: "é".'])
   t.same(textsOf('a\nb\n', chars), ['a', 'b'])
   t.same(textsOf('a\nb', { alphabet: ['a', '\n', 'b'], encoding: 'ids' }), ['a\nb'])
   t.throws(() => textsOf('a\n\nb', chars), { message: /^Line 2 is empty/ })

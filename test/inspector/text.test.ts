@@ -41,6 +41,8 @@ t.test('a layer whose steps may be others than those of the input is told', asyn
   t.equal(mover(model(['back', 'LSTM', { go_backwards: true }]), 'lstm'), 'back (LSTM)')
   t.equal(mover(model(['first', 'LSTM'], ['r', 'RepeatVector']), 'lstm'), 'r (RepeatVector)')
   t.equal(mover(model(), 'other'), 'other')
+  const masked = { key: 'lstm', inbound: [{ key: 'input', output: 0 }, { key: 'op', output: 0, argument: 'mask' }, { key: 'op', output: 0, argument: 'initial_state' }] }
+  t.equal(mover({ layers: [layer('input', 'InputLayer', []), layer('op', 'ops.NotEqual', ['input']), { ...layer('lstm', 'LSTM', []), calls: [masked] }] }, 'lstm'), null)
 })
 
 t.test('the picture by hand: what stands in it, and letters that can be read on any colour', async (t) => {

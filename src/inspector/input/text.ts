@@ -39,7 +39,7 @@ export function wordsOf (texts: readonly string[], coding: TextInput, steps: num
   return [
     ...coding.lowercase === true && texts.some((text) => text !== text.toLowerCase()) ? ['The model reads lower case.'] : [],
     ...each(windows.flatMap(({ cut, characters }, n) => cut === 0 ? [] : [`Of ${which(n)} the model reads the last ${characters.length} characters; ${count(cut, 'character')} before them ${cut === 1 ? 'is' : 'are'} not read.`])),
-    ...each(windows.flatMap(({ padded }, n) => padded === 0 ? [] : [`Before ${which(n)} come ${count(padded, 'step')} of ${coding.pad === null ? 'zeros' : JSON.stringify(coding.pad)}, as statescope.json says.`])),
+    ...each(windows.flatMap(({ padded }, n) => padded === 0 ? [] : [`In front of ${which(n)}: ${count(padded, 'step')} of ${coding.pad === null ? 'zeros' : JSON.stringify(coding.pad)}, as statescope.json says.`])),
     ...each(windows.flatMap(({ unknown }, n) => unknown.length === 0 || coding.unknown === undefined ? [] : [`Not in the alphabet, and read as ${coding.unknown === null ? 'a step of zeros' : JSON.stringify(coding.unknown)} in ${which(n)}: ${listed([...new Set(unknown)].map((character) => JSON.stringify(character)))}.`]))
   ]
 }

@@ -14,8 +14,8 @@ export function mover (model: Pick<ModelAnswer, 'layers'>, key: string): string 
   const seen = new Set<string>()
   const before = (own: string): string | null => {
     for (const { key: from, argument } of places.get(own)?.call.inbound ?? []) {
-      // A state to start from brings no steps.
-      if (argument?.startsWith('initial_state') === true || seen.has(from)) continue
+      // A state to start from and a mask bring no steps of their own.
+      if (argument?.startsWith('initial_state') === true || argument === 'mask' || seen.has(from)) continue
       seen.add(from)
       const found = places.get(from)
       if (found === undefined) return from
