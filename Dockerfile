@@ -1,7 +1,8 @@
 # docker build -t statescope . && docker run --rm -p 8080:8080 statescope
 #
-# To pin the base for good, write its digest behind the tag: node:24-bookworm-slim@sha256:...
-ARG NODE_IMAGE=node:24-bookworm-slim
+# A tag may come to mean another image. To pin the base for good, write the digest that `docker buildx imagetools inspect` shows behind it:
+# node:24.20.0-bookworm-slim@sha256:...
+ARG NODE_IMAGE=node:24.20.0-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
 RUN apt-get update \
