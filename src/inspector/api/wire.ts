@@ -47,7 +47,7 @@ export interface ModelAnswer extends Omit<ModelLine, 'recurrentLayers'> {
   readonly kerasVersion?: string
   readonly digest: string
   readonly inputs: readonly { readonly name: string, readonly shape: readonly (number | null)[], readonly dtype: string, readonly tokens?: number }[]
-  readonly outputs: readonly { readonly name: string, readonly layer: string, readonly labels?: readonly string[] }[]
+  readonly outputs: readonly { readonly name: string, readonly layer: string, readonly output?: number, readonly labels?: readonly string[] }[]
   readonly recurrentLayers: readonly RecurrentLayer[]
   readonly layers: readonly LayerLine[]
   readonly features?: readonly string[]
