@@ -1,4 +1,3 @@
-import type { Call } from '../../api/call.ts'
 import type { Receipt } from '../../api/wire.ts'
 
 /** What POST /relevance knows to do, in the order of the page. */
@@ -33,9 +32,6 @@ export interface RelevanceAnswer {
   readonly summary: ByLag<LagSummary>
   readonly receipt: Receipt
 }
-
-/** An answer of one method, with the request that it is to: what is shown is always of one choice. */
-export interface Answered { readonly call: Call, readonly method: Method, readonly answer: RelevanceAnswer }
 
 /** The lags that are steps of any of the sequences, in the order of time: `older`, ..., `t-2`, `t-1`. */
 export const lagsInTime = ({ summary }: RelevanceAnswer): string[] => Object.keys(summary).filter((lag) => summary[lag].count > 0).reverse()

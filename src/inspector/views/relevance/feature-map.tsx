@@ -6,7 +6,7 @@ import { theme } from '../../charts/theme.ts'
 import { sequencesOf } from '../../input/sequences.ts'
 import { Figure } from '../../parts/figure.tsx'
 import { visible } from '../../state/outputs.ts'
-import type { Answered } from './answer.ts'
+import type { Answered } from './answered.ts'
 import type { Subject } from './relevance.tsx'
 import { short } from './words.ts'
 

@@ -1,7 +1,4 @@
-import type { Call } from '../../api/call.ts'
-import type { ModelAnswer, RecurrentLayer } from '../../api/wire.ts'
-import type { Given } from '../../state/model.ts'
-import { bodyOf } from '../../state/model.ts'
+import type { RecurrentLayer } from '../../api/wire.ts'
 
 /** One gate of a layer as POST /hidden-states names it: `lstm` and `forget`, `bi/forward` and `input`. */
 export interface Gate {
@@ -26,11 +23,6 @@ export function gatesOf ({ key, tensors }: RecurrentLayer): Gate[] {
 export const holds = ['mean', '0', '1'] as const
 export type Hold = typeof holds[number]
 
-/** The mean of each unit over all sequences and steps. */
-export function meansCall (model: ModelAnswer, given: Given, { key }: RecurrentLayer): Call {
-  return { method: 'POST', path: 'hidden-states', body: { ...bodyOf(model, given), layers: key, tensors: 'gates', summary: {} } }
-}
-
 type Tree = Readonly<Record<string, unknown>>
 
 /** The means of a gate's units in the answer to `meansCall`; null where no step was read. */
@@ -39,17 +31,6 @@ export function meansOf ({ layers }: { readonly layers: Tree }, { key }: Recurre
   const cell = place.reduce<unknown>((at, part) => (at as Tree | undefined)?.[part], layers[key]) as { gates?: Readonly<Record<string, readonly { mean: number | null }[]>> } | undefined
   const units = cell?.gates?.[gate]?.map(({ mean }) => mean)
   return units === undefined || units.some((mean) => typeof mean !== 'number') ? null : units as number[]
-}
-
-/** The prediction as it is, with the steps of a layer and which of them it masks. Small: of its states only the last. */
-export function plainCall (model: ModelAnswer, given: Given, { key }: RecurrentLayer): Call {
-  return { method: 'POST', path: 'hidden-states', body: { ...bodyOf(model, given), layers: key, tensors: 'final', outputs: true } }
-}
-
-/** The prediction with a gate held, at one step or (null) at all. */
-export function heldCall (model: ModelAnswer, given: Given, { key }: RecurrentLayer, { layer, gate }: Gate, step: number | null, value: number | readonly number[]): Call {
-  const held = { layer, gate, ...step === null ? {} : { steps: [step] }, value }
-  return { method: 'POST', path: 'hidden-states', body: { ...bodyOf(model, given), layers: key, tensors: 'final', steps: 'last', intervene: [held] } }
 }
 
 /** Which step is t-1 for each sequence: the last one that the layer does not mask; -1 where it masks all. */

@@ -26,7 +26,10 @@ export function Slider ({ title, from, to, value, was, onChange }: Props) {
           const by = { ArrowRight: step, ArrowUp: step, ArrowLeft: -step, ArrowDown: -step }[event.key]
           if (by === undefined) return
           event.preventDefault()
-          onChange(Math.max(from, Math.min(to, rounded(value + by))))
+          // From where the slider is: a key that is held comes faster than the page is drawn.
+          const slider = event.currentTarget
+          slider.value = String(rounded(Number(slider.value) + by))
+          onChange(Number(slider.value))
         }}
         onInput={(event) => onChange(Math.max(from, Math.min(to, rounded(Number(event.currentTarget.value)))))}
       />
