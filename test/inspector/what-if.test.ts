@@ -7,10 +7,14 @@ const beside = (without: number[], now: number[] | null, names = labels): string
 
 const sampleOf = async ({ service }: Opened, model: string): Promise<Record<string, any>> => (await service.ask(`/models/${model}/sample`)).body
 const predicted = async ({ service }: Opened, body: object): Promise<Record<string, any>> => (await service.ask('/predict', body)).body.outputs
-const query = ({ page }: Opened, name: string): string | null => new URL(page.url()).searchParams.get(name)
+/** Waits until the address has `name` as `value` (it is written up to a fifth of a second late) and the numbers are those of what is chosen. */
+async function answered ({ page }: Opened, name: string, value: string | null): Promise<void> {
+  await page.waitForURL((url) => url.searchParams.get(name) === value)
+  await page.locator('.answer[data-stale=false]').waitFor()
+}
 
 look('a slider by keyboard: the prediction with and without, the same numbers as the service gives', {}, async (t, opened) => {
-  const { page, visit, settled, numbers, violations } = opened
+  const { page, visit, numbers, violations } = opened
   await visit('/?model=weather&view=what-if')
   const sample = await sampleOf(opened, 'weather')
   const week = sample.inputs[0] as number[][]
@@ -20,27 +24,25 @@ look('a slider by keyboard: the prediction with and without, the same numbers as
   t.same([await slider.getAttribute('min'), await slider.getAttribute('max'), await slider.inputValue()], ['10', '35', '35'], 'the range of what is given')
   await slider.focus()
   for (let n = 0; n < 30; n++) await page.keyboard.press('ArrowLeft')
-  await settled()
-  t.equal(query(opened, 'change'), '6:1:32')
+  await answered(opened, 'change', '6:1:32')
   t.equal(await page.getByRole('spinbutton', { name: 'temp_max, as a number' }).inputValue(), '32')
   const now = async (value: number): Promise<number[]> => (await predicted(opened, { ...sample, inputs: [week.with(6, week[6].with(1, value))] })).activation[0]
   t.same((await numbers('what-if-activation')).rows, beside(without, await now(32)))
   await page.getByRole('spinbutton', { name: 'temp_max, as a number' }).fill('20.5')
-  await settled()
+  await answered(opened, 'change', '6:1:20.5')
   const rows = beside(without, await now(20.5))
   t.same((await numbers('what-if-activation')).rows, rows)
   t.same(await violations(), [])
   await page.reload()
-  await settled()
+  await answered(opened, 'change', '6:1:20.5')
   t.same((await numbers('what-if-activation')).rows, rows, 'the address has the change')
   await page.getByRole('button', { name: 'Reset' }).click()
-  await settled()
+  await answered(opened, 'change', null)
   t.same((await numbers('what-if-activation')).rows, beside(without, null))
-  t.equal(query(opened, 'change'), null)
 })
 
 look('another step, another sequence, one feature; undone one by one', {}, async (t, opened) => {
-  const { page, visit, settled, numbers } = opened
+  const { page, visit, numbers } = opened
   await visit('/?model=weather&view=what-if&sequence=1&change=6:0:0,2:3:1')
   const sample = await sampleOf(opened, 'weather')
   const week = sample.inputs[1] as number[][]
@@ -50,13 +52,13 @@ look('another step, another sequence, one feature; undone one by one', {}, async
   await page.getByRole('button', { name: 'Undo t-1 precipitation' }).click()
   await page.getByRole('combobox', { name: /^Step/ }).selectOption('2')
   await page.getByRole('combobox', { name: /^Feature/ }).selectOption('3')
-  await settled()
+  await answered(opened, 'feature', '3')
   t.equal(await page.getByRole('slider').count(), 1)
   t.same((await numbers('what-if-activation')).rows, beside(without, (await predicted(opened, { ...sample, inputs: [week.with(2, week[2].with(3, 1))] })).activation[0]))
 })
 
 look('a gate that is held, of all units and of one, with a change beside it', {}, async (t, opened) => {
-  const { page, service, visit, settled, numbers, violations } = opened
+  const { page, service, visit, numbers, violations } = opened
   await visit('/?model=weather&view=what-if&change=5:1:20')
   const sample = await sampleOf(opened, 'weather')
   const week = sample.inputs[0] as number[][]
@@ -67,24 +69,23 @@ look('a gate that is held, of all units and of one, with a change beside it', {}
   await page.getByRole('combobox', { name: /^Hold/ }).selectOption('lstm/gates/forget')
   await page.getByRole('slider', { name: 'Value' }).focus()
   for (let n = 0; n < 40; n++) await page.keyboard.press('ArrowUp')
-  await settled()
-  t.equal(query(opened, 'value'), '0.4')
+  await answered(opened, 'value', '0.4')
   t.same((await numbers('what-if-activation')).rows, beside(without, await held({ value: 0.4 })))
   await page.getByRole('combobox', { name: /^Unit/ }).selectOption('3')
   await page.getByRole('combobox', { name: /^At/ }).selectOption('6')
-  await settled()
+  await answered(opened, 'holdStep', '6')
   t.same((await numbers('what-if-activation')).rows, beside(without, await held({ value: 0.4, unit: 3, steps: [6] })))
   t.same(await violations(), [])
 })
 
 look('a character of a text is changed', { width: 360, dark: true }, async (t, opened) => {
-  const { page, visit, settled, numbers, violations } = opened
+  const { page, visit, numbers, violations } = opened
   await visit('/?model=nextchar&view=what-if')
   const names = (await opened.service.ask('/models/nextchar')).body.outputs[0].labels as string[]
   const choose = async (place: Locator, shown: string): Promise<void> => { await place.selectOption({ label: shown }) }
   await choose(page.getByRole('combobox', { name: /^Step/ }), 't-2: h (step 1)')
   await choose(page.getByRole('combobox', { name: /^Character/ }), 'o')
-  await settled()
+  await answered(opened, 'change', `1:${(await opened.service.ask('/models/nextchar')).body.text.alphabet.indexOf('o')}`)
   const { softmax: [without, now] } = await predicted(opened, { model: 'nextchar', inputs: { text: ['the', 'toe'] } })
   const { rows } = await numbers('what-if-softmax')
   t.same(rows.map(([name]) => name), names)
@@ -96,7 +97,7 @@ look('a character of a text is changed', { width: 360, dark: true }, async (t, o
 })
 
 look('one request is under way at a time, the last one wins, and it can be cancelled', {}, async (t, opened) => {
-  const { page, visit, settled, numbers } = opened
+  const { page, visit, numbers } = opened
   await visit('/?model=weather&view=what-if&change=6:1:30')
   const before = (await numbers('what-if-activation')).rows
   let [underWay, most, asked] = [0, 0, 0]
@@ -110,8 +111,7 @@ look('one request is under way at a time, the last one wins, and it can be cance
   })
   const input = page.getByRole('spinbutton', { name: 'temp_max, as a number' })
   for (const value of ['21', '22', '23', '24', '25', '26']) await input.fill(value)
-  await page.locator('.answer[data-stale=false]').waitFor()
-  await settled()
+  await answered(opened, 'change', '6:1:26')
   t.equal(most, 1)
   t.ok(asked < 6, `${asked} requests for six changes`)
   const sample = await sampleOf(opened, 'weather')

@@ -10,14 +10,14 @@ import { short } from '../relevance/words.ts'
 import { lastVector } from './hold.ts'
 import type { Predicted } from './what-if.tsx'
 
-interface Props { readonly model: ModelAnswer, readonly without: Predicted, readonly changed: Predicted | null, readonly pending: boolean }
+interface Props { readonly model: ModelAnswer, readonly without: Predicted, readonly changed: Predicted | null, readonly stale: boolean }
 
 /** The prediction as it is and as it would be, each output in a picture. */
-export function Beside ({ model, without, changed, pending }: Props) {
-  return <>{Object.keys(without.outputs).map((name) => <Output key={name} {...{ model, without, changed, pending, name }} />)}</>
+export function Beside ({ model, without, changed, stale }: Props) {
+  return <>{Object.keys(without.outputs).map((name) => <Output key={name} {...{ model, without, changed, stale, name }} />)}</>
 }
 
-function Output ({ model, without, changed, pending, name }: Props & { name: string }) {
+function Output ({ model, without, changed, stale, name }: Props & { name: string }) {
   const [before, after] = [without, changed].map((predicted) => predicted === null ? null : lastVector(predicted.outputs[name][0]))
   const labels = model.outputs.find((output) => output.name === name)?.labels
   const names = before!.map((_, unit) => labels?.length === before!.length ? labels[unit] : String(unit))
@@ -40,9 +40,9 @@ function Output ({ model, without, changed, pending, name }: Props & { name: str
       name={`what-if-${name.replaceAll('/', '-')}`} title={`${name}, without and with`} table={table} call={changed === null ? without.call : [without.call, changed.call]}
       note={`The prediction of this sequence as it is, and with what is changed or held above.${deep ? ' Of an output with steps this is the last.' : ''}`}
     >
-      <p class='answer' aria-live='polite' data-stale={pending}>
+      <p class='answer' aria-live='polite' data-stale={stale}>
         {after === null
-          ? 'Nothing is changed or held yet.'
+          ? stale ? 'The prediction with the change is not there yet.' : 'Nothing is changed or held yet.'
           : order.length === 0 || difference(order[0]) === 0
             ? 'That changes nothing in the prediction.'
             : order.map((unit) => `${visible(names[unit])}: ${said(before![unit])} → ${said(after[unit])} (${difference(unit)! > 0 ? '+' : ''}${said(difference(unit))})`).join('; ') + (names.length > order.length ? '; the others change less.' : '.')}

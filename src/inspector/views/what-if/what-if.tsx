@@ -54,6 +54,8 @@ function WhatIf ({ model, given }: ViewProps) {
   const own = (answer: Predicted | null, to: Call | null, pending: boolean): Predicted | null => answer !== null && (pending || JSON.stringify(answer.call) === JSON.stringify(to)) ? answer : null
   const before = own(without.answer, plain, without.pending)
   const withThem = other && asked.answer?.sequence === sequence ? own(asked.answer, call, asked.pending) : null
+  const same = (answer: Predicted | null, to: Call | null): boolean => JSON.stringify(answer?.call) === JSON.stringify(to ?? undefined)
+  const stale = !same(before, plain) || !same(withThem, call)
   return (
     <>
       <div class='controls'>
@@ -67,7 +69,7 @@ function WhatIf ({ model, given }: ViewProps) {
       {changes.length > 0 && inputs === null ? <p class='error'>The page cannot write to these inputs. Give them as nested lists or as a text.</p> : null}
       <Waiting of={without} what='Predicting' />
       <Waiting of={asked} what='Predicting with the change' />
-      {before === null ? null : <Beside model={model} without={before} changed={withThem} pending={asked.pending || without.pending} />}
+      {before === null ? null : <Beside model={model} without={before} changed={withThem} stale={stale} />}
     </>
   )
 }
