@@ -39,7 +39,7 @@ const guarded = serve({ MODELS_DIR: 'models', API_TOKEN: 'sesame' })
 t.teardown(async () => await (await guarded).server.close())
 
 look('where the service has a token, the page asks for it and keeps it for the tab', { on: guarded, expected: /401/ }, async (t, { page, service }) => {
-  t.equal((await page.goto(`${service.url}/?model=weather`))?.status(), 401)
+  t.equal((await page.goto(`${service.url}/?model=weather&view=prediction`))?.status(), 401)
   await page.getByLabel('Token').fill('wrong')
   await page.getByRole('button', { name: 'Open' }).click()
   await page.getByText('refused the one it was given').waitFor()

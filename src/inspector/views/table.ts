@@ -1,4 +1,5 @@
 import { generate } from './generate/generate.tsx'
+import { graph } from './graph/graph.tsx'
 import { prediction } from './prediction/prediction.tsx'
 import { relevance } from './relevance/relevance.tsx'
 import { saturation } from './saturation/saturation.tsx'
@@ -9,4 +10,4 @@ import { weights } from './weights/weights.tsx'
 import { whatIf } from './what-if/what-if.tsx'
 
 /** Every view, in the order of the page. */
-export const views: readonly View[] = [prediction, relevance, states, text, saturation, weights, whatIf, generate]
+export const views: readonly View[] = [graph, prediction, relevance, states, text, saturation, weights, whatIf, generate]
