@@ -42,8 +42,9 @@ export interface Watching { readonly metrics?: Metrics, readonly write?: (line: 
 export async function buildApp (settings: Settings, service: ServiceSource, { metrics = new Metrics(), write = (line) => process.stderr.write(line) }: Watching = {}): Promise<App> {
   const record = recorder(service, metrics)
   const headers = await secureHeaders()
+  const tokens = readTokens(settings, (words, refused) => refused ? app.log.error(words) : app.log.info(words))
   const app = Fastify({
-    ...logging(settings, write),
+    ...logging(settings, (line) => write(tokens.redact(line))),
     ...settings.TRUST_PROXY === undefined ? {} : { trustProxy: settings.TRUST_PROXY.split(',').map((address) => address.trim()) },
     bodyLimit: Math.floor(settings.BODY_LIMIT_MB * 2 ** 20),
     // A null or a string among numbers is refused, never read as 0 or 3.
@@ -61,7 +62,6 @@ export async function buildApp (settings: Settings, service: ServiceSource, { me
     clientErrorHandler: clientError
   }).withTypeProvider<TypeBoxTypeProvider>()
 
-  const tokens = readTokens(settings, (words, refused) => refused ? app.log.error(words) : app.log.info(words))
   app.addHook('onClose', async () => { tokens.close() })
   // The schemas of answers are documentation: nothing is left out of an answer because a schema does not know it.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))

@@ -20,6 +20,8 @@ export interface Tokens {
   readonly has: (scope: Scope) => boolean
   /** Whose token it is; null where it is nobody's. Takes as long for a token that is nearly right as for any other. */
   readonly callerOf: (token: string) => Caller | null
+  /** A line of JSON without tokens: clients write them where they do not belong. One of fewer than eight characters may be a part of any word, and stays. */
+  readonly redact: (line: string) => string
   /** No longer looks whether the files change. */
   readonly close: () => void
 }
@@ -53,11 +55,19 @@ export function readTokens (settings: Settings, onChange: (words: string, refuse
       // All of them are looked at: the time tells neither the token nor its place.
       return callers.reduce<Known | null>((found, caller) => timingSafeEqual(digest, caller.digest) ? caller : found, null)
     },
+    redact: (line) => callers.reduce((text, { written }) => written.length < shortest ? text : text.replaceAll(written, '[token]'), line),
     close: () => { for (const file of files) unwatchFile(file, again) }
   }
 }
 
-interface Known extends Caller { readonly digest: Buffer }
+interface Known extends Caller {
+  readonly digest: Buffer
+  /** As it would stand in JSON. */
+  readonly written: string
+}
+
+/** Shorter tokens are not looked for in the log. */
+const shortest = 8
 
 // Digests have one length, so that comparing them tells nothing of the token's.
 const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest()
@@ -65,7 +75,7 @@ const digestOf = (token: string): Buffer => createHash('sha256').update(token).d
 function read (settings: Settings): Known[] {
   const callers = (['inference', 'admin'] as const).flatMap((scope) => textsOf(settings, settingOf[scope]).flatMap(tokensOf).map((token, n) => {
     const digest = digestOf(token)
-    return { scope, name: `${scope}/${n + 1}`, key: digest.toString('hex'), digest }
+    return { scope, name: `${scope}/${n + 1}`, key: digest.toString('hex'), digest, written: JSON.stringify(token).slice(1, -1) }
   }))
   const both = callers.find(({ scope, key }) => scope === 'admin' && callers.some((other) => other.scope === 'inference' && other.key === key))
   if (both !== undefined) throw new SettingsError('the same token stands in API_TOKEN and in ADMIN_TOKEN: whoever may ask would administer too. Choose another')

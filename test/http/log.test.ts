@@ -103,6 +103,8 @@ t.test('whatever is sent, no secret and no order to a terminal stands in the log
       for (const request of [
         { url: `/models/${there}`, headers },
         { url: `/models/weather?version=${there}&token=${secret}`, headers },
+        { url: '/models', headers: { 'x-request-id': secret } },
+        { url: '/models', headers: { 'x-request-id': `mine-${secret}` } },
         { url: `/nope/${there}?access_token=${secret}` },
         { url: '/models', headers: { authorization: `Basic ${secret}`, cookie: `token=${secret}`, 'x-api-key': secret, 'user-agent': secret, referer: `http://${secret}/`, 'x-request-id': `${secret} ${secret}`, traceparent: secret, 'x-forwarded-for': encodeURIComponent(word) + secret } },
         { method: 'POST' as const, url: '/predict', headers, payload: { model: word + secret, inputs: secret } },
