@@ -1,5 +1,8 @@
+import { resolve } from 'node:path'
 import type { Locator } from 'playwright-core'
 import type { Test } from 'tap'
+import t from 'tap'
+import { serve } from '../support/service.ts'
 import { look, type Opened } from './browser.ts'
 
 type Row = readonly (string | number | null)[]
@@ -130,4 +133,19 @@ look('a distribution is explained at what is likeliest, before the softmax too; 
   t.same([...new Set((await numbers('relevance-gates')).rows.map(([, gate]) => gate))].sort(), ['backward', 'forward'].flatMap((place) => ['candidate', 'forget', 'input', 'output'].map((gate) => `${place} ${gate}`)))
   t.same(await violations(), [])
   t.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'nothing is wider than the screen')
+})
+
+const folder = t.testdir({ rnn: { 'model.keras': t.fixture('symlink', resolve('test/goldens/models/rnn-last-k3-keras.keras')) } })
+const simple = serve({ MODELS_DIR: folder })
+t.teardown(async () => await (await simple).server.close())
+
+look('a layer without gates has its steps explained all the same, and why memory is left out', { on: simple, expected: /422/ }, async (t, opened) => {
+  const { page, service, visit, numbers } = opened
+  await visit('/?model=rnn&view=relevance')
+  await page.getByText('has no gates that decide').waitFor()
+  await page.locator('.refusals li').waitFor()
+  const { body: sample } = await service.ask('/models/rnn/sample')
+  const { body: { detail } } = await service.ask('/relevance', { ...sample, methods: 'memory' })
+  t.equal(await said(page.locator('.refusals')), `memory is left out: ${detail}`)
+  t.equal((await numbers('relevance-lags')).rows.length, 8)
 })

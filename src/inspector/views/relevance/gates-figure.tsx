@@ -28,7 +28,8 @@ export function Gates (subject: Subject) {
   const layer = layerOf(model)
   const hold = holds.find((one) => one === param('held')) ?? 'mean'
   const [means, plain] = [meansCall(model, all, layer), plainCall(model, given, layer)]
-  const asked = useAsk(JSON.stringify([means, plain, hold]), async (signal) => ({
+  const none = gatesOf(layer).length === 0
+  const asked = useAsk(none ? null : JSON.stringify([means, plain, hold]), async (signal) => ({
     key: JSON.stringify([means, plain, hold]),
     plain: await ask<Plain>(plain, signal),
     means: hold === 'mean' ? await ask<Means>(means, signal) : null
@@ -41,7 +42,7 @@ export function Gates (subject: Subject) {
         <LayerPicker model={model} />
         <Choice name='held' title='Held at' options={[['mean', 'what each unit is on average'], ['0', '0'], ['1', '1']]} value={hold} />
       </div>
-      <Waiting of={asked} what='Reading the gates' />
+      {none ? <p>{layer.key} ({layer.type}) has no gates that decide: each step writes the whole state anew.</p> : <Waiting of={asked} what='Reading the gates' />}
       {ready === null ? null : <Holding {...subject} hold={hold} plain={ready.plain} means={ready.means} meansCall={means} />}
     </>
   )
@@ -111,7 +112,7 @@ function Holding ({ model, given, all, output, of, window, sequence, unit, hold,
     >
       <EachWaiting of={asked} what={`Holding ${titles.length} gates`} />
       {error instanceof Error ? <p class='error' role='alert'>{error.message}</p> : null}
-      {asked.pending || cells.length === 0 ? null : <p class='answer'>{gatesInWords(cells.filter(({ lag }) => lag === everyStep), cells, output.title, kept, single)}</p>}
+      {asked.pending || cells.length === 0 ? null : <p class='answer'>{gatesInWords(layer.key, cells.filter(({ lag }) => lag === everyStep), cells, output.title, kept, single)}</p>}
       <Chart option={option} height={110 + 44 * rows.length} label={`Heatmap of ${titles.length} gates by ${lags.length} lags: change of ${output.title}`} />
     </Figure>
   )
@@ -128,12 +129,12 @@ const about: Readonly<Record<string, string>> = {
 }
 
 /** The gates in the order of what holding them at every step changes, and where the first of them acts. */
-function gatesInWords (every: ReturnType<typeof cellsOf>, cells: ReturnType<typeof cellsOf>, output: string, kept: string, single: boolean): string {
+function gatesInWords (layer: string, every: ReturnType<typeof cellsOf>, cells: ReturnType<typeof cellsOf>, output: string, kept: string, single: boolean): string {
   const order = every.toSorted((a, b) => Math.abs(b.change) - Math.abs(a.change))
   if (order.length === 0) return ''
   const [first, ...rest] = order
   const by = (change: number): string => single ? `${change > 0 ? '+' : ''}${short(change)}` : short(change)
-  if (first.change === 0) return `Held ${kept}, no gate changes ${output} at all.`
+  if (first.change === 0) return `Held ${kept}, no gate of ${layer} changes ${output} at all: what it gives may not lead there.`
   const own = cells.filter(({ gate, lag }) => gate.title === first.gate.title && lag !== everyStep).toSorted((a, b) => Math.abs(b.change) - Math.abs(a.change))
   const where = own.length < 2 ? '' : ` Held at one step alone, ${first.gate.title} matters most at ${own[0].lag} (${by(own[0].change)}) and least at ${own.at(-1)!.lag} (${by(own.at(-1)!.change)}).`
   const others = rest.length === 0 ? '' : `, then ${listed(rest.map(({ gate, change }) => `${gate.title} by ${by(change)}`))}`
