@@ -30,7 +30,7 @@ export async function secureHeaders (): Promise<Readonly<Record<string, string>>
 /** Sends them with every answer; what a route says itself goes before. */
 export function sendHeaders (app: FastifyInstance, headers: Readonly<Record<string, string>>): void {
   app.addHook('onRequest', (request, reply, next) => {
-    reply.headers({ 'x-request-id': request.id, ...headers })
+    reply.header('x-request-id', request.id).headers(headers)
     next()
   })
 }

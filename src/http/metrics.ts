@@ -36,6 +36,7 @@ export class Metrics {
   readonly #of = { registers: [this.#registry] }
   readonly #requests = new Counter({ name: 'statescope_http_requests_total', help: 'Requests answered, by route, method and status (499: the client went away before).', labelNames: ['route', 'method', 'status'], ...this.#of })
   readonly #duration = new Histogram({ name: 'statescope_http_request_duration_seconds', help: 'From the first byte of a request to the last of its answer.', labelNames: ['route', 'method'], buckets: seconds, ...this.#of })
+  #now = 0
   readonly #underWay = new Gauge({ name: 'statescope_http_requests_under_way', help: 'Requests not yet answered.', ...this.#of })
   readonly #problems = new Counter({ name: 'statescope_problems_total', help: 'Problems answered, by their code: queue_full and rate_limited are refusals.', labelNames: ['code'], ...this.#of })
   readonly #ofModels = new Counter({ name: 'statescope_model_requests_total', help: `Requests that name a model, by model and status; other: there is no such model, or it is not among the first ${most}.`, labelNames: ['model', 'status'], ...this.#of })
@@ -54,12 +55,12 @@ export class Metrics {
 
   /** A request has come. */
   came (): void {
-    this.#underWay.inc()
+    this.#now++
   }
 
   /** A request is over. `exists` is asked about a model that was not named before. */
   served ({ route = 'none', method, status, seconds, model, code }: Served, exists: (id: string) => boolean): void {
-    this.#underWay.dec()
+    this.#now--
     this.#requests.inc({ route, method, status })
     this.#duration.observe({ route, method }, seconds)
     if (code !== undefined) this.#problems.inc({ code })
@@ -83,6 +84,7 @@ export class Metrics {
   async text (service: Service | null): Promise<string> {
     if (!collecting) collectDefaultMetrics({ register: ofProcess })
     collecting = true
+    this.#underWay.set(this.#now)
     if (service !== null) this.#look(service)
     return `${await this.#registry.metrics()}\n${await ofProcess.metrics()}`
   }
