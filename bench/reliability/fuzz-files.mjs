@@ -63,8 +63,11 @@ for (const [format, source] of formats) {
   const hdf5 = [...originals].find(([name]) => name.endsWith('.h5'))
   const somewhere = () => {
     let bit = Math.floor(next() * total * 8)
-    const [name] = [...originals].find(([, { length }]) => bit < length * 8 || (bit -= length * 8, false))
-    return [name, bit]
+    for (const [name, { length }] of originals) {
+      if (bit < length * 8) return [name, bit]
+      bit -= length * 8
+    }
+    throw new Error('no file is that long')
   }
   const places = [...hdf5 === undefined ? [] : Array.from({ length: superblock * 8 }, (_, bit) => [hdf5[0], bit]), ...Array.from({ length: Number(given.flips) }, somewhere)]
   for (const [name, bit] of places) {

@@ -78,15 +78,25 @@ t.test('links, virtual arrays and numbers in another file lead nowhere', async (
   }
 })
 
-t.test('groups that hold each other come to an end', async (t) => {
+t.test('groups that hold each other, or the next one twice at each of many levels, come to an end', async (t) => {
   const { FS } = await h5wasm.ready
-  const file = new h5wasm.File('round.h5', 'w')
-  const layers = file.create_group('layers') as Group
-  for (const name of ['a', 'b', 'c']) layers.create_hard_link('/layers', name)
-  file.close()
-  const weights = Buffer.from(FS.readFile('round.h5') as Uint8Array)
-  const bytes = archive([{ name: 'config.json', content: JSON.stringify({ ...architecture, module: 'keras', registered_name: null }) }, { name: 'model.weights.h5', content: weights }])
-  t.match(await faultOf(readBytes('model.keras', bytes)), { code: 'bad_file', message: /hold each other|too deep|more than 64 deep/ })
+  const read = async (fill: (layers: Group) => void): Promise<{ code: string, message: string }> => {
+    const file = new h5wasm.File('round.h5', 'w')
+    fill(file.create_group('layers') as Group)
+    file.close()
+    const content = Buffer.from(FS.readFile('round.h5') as Uint8Array)
+    FS.unlink('round.h5')
+    return await faultOf(readBytes('model.keras', archive([{ name: 'config.json', content: JSON.stringify({ ...architecture, module: 'keras', registered_name: null }) }, { name: 'model.weights.h5', content }])))
+  }
+  t.match(await read((layers) => { layers.create_hard_link('/layers', 'a') }), { code: 'bad_file', message: /deep/ })
+  t.match(await read((layers) => {
+    let group = layers
+    for (let level = 0; level < 25; level++) {
+      const next = group.create_group('a') as Group
+      group.create_hard_link(next.path, 'b')
+      group = next
+    }
+  }), { code: 'bad_file', message: /hold each other, or are too many/ })
 })
 
 const config = JSON.stringify({ ...architecture, module: 'keras', registered_name: null })

@@ -7,8 +7,9 @@ import type { Budget } from '../budget.ts'
 /** Groups within groups deeper than any Keras writes. */
 const deepest = 64
 
-/** A file that is asked for more than this has groups that hold each other. */
-const mostLookups = 250000
+/** Things that are looked up in a file take more bytes than this each; one where they seem not to has groups that hold each other. */
+const bytesEach = 16
+const lookupsFree = 1000
 
 /** What is kept of one reading: what is to be said of the numbers, and how much the file may declare. */
 export interface Reading { readonly notes: Set<string>, readonly budget: Budget }
@@ -30,8 +31,6 @@ async function load (): Promise<Library> {
   // An address of its own makes a new instance: one that a damaged file has broken is not used again.
   const loaded = await import(`${import.meta.resolve('h5wasm')}?${++loads}`) as Library
   const { FS } = await loaded.default.ready
-  // The library sees no disk but this one in memory, and a file may not have its numbers in a device of it either.
-  for (const device of ['random', 'urandom', 'stdin', 'tty', 'tty1', 'null']) FS.unlink(`/dev/${device}`)
   const { streams } = FS as unknown as { streams: readonly { readonly tty: { ops: object } }[] }
   const silent = { put_char: () => {}, fsync: () => {} }
   for (const stream of [1, 2]) streams[stream].tty.ops = silent
@@ -46,10 +45,11 @@ export class Hdf5 {
   readonly #reading: Reading
   /** Paths that were reached without links. */
   readonly #plain = new Set<string>()
-  #lookups = 0
+  #lookups: number
 
-  private constructor (file: File, library: Library, module: Module, reading: Reading) {
+  private constructor (file: File, size: number, library: Library, module: Module, reading: Reading) {
     this.#file = file
+    this.#lookups = lookupsFree + size / bytesEach
     this.#library = library
     this.#module = module
     this.#reading = reading
@@ -60,7 +60,7 @@ export class Hdf5 {
     if (!isHdf5(bytes)) throw new Fault('bad_file', `${what} is not an HDF5 file`)
     const h5wasm = await (library ??= load())
     const module = await h5wasm.default.ready
-    // A name that no file can know: one could have its numbers outside, and that is itself.
+    // The library sees no disk but one in memory; under a name that no file can know, so that one with its numbers in another file finds none.
     const name = `${randomUUID()}.h5`
     // Without a copy; the library's types do not know the option.
     module.FS.writeFile(name, bytes, { canOwn: true } as object)
@@ -68,7 +68,7 @@ export class Hdf5 {
     try {
       file = new h5wasm.File(name, 'r')
       if (file.file_id < 0) throw new Error('it cannot be opened')
-      const result = use(new Hdf5(file, h5wasm, module, reading))
+      const result = use(new Hdf5(file, bytes.length, h5wasm, module, reading))
       file.close()
       return result
     } catch (error) {
@@ -120,8 +120,8 @@ export class Hdf5 {
 
   /** What lies at a path; null where there is nothing. Throws `bad_file` where a link leads there: it may lead out of the file, and Keras writes none. */
   #get (path: string): ReturnType<File['get']> {
-    if (++this.#lookups > mostLookups) throw new Fault('bad_file', 'the groups of the file hold each other, or are too many')
     const steps = path.split('/')
+    if (--this.#lookups < 0) throw new Fault('bad_file', 'the groups of the file hold each other, or are too many')
     if (steps.length > deepest) throw new Fault('bad_file', `"${path}" lies too deep`)
     for (let n = 1; n <= steps.length; n++) this.#refuseLink(steps.slice(0, n).join('/'))
     return this.#file.get(path)
