@@ -14,6 +14,7 @@ import { exportRoutes } from './http/export.ts'
 import { generateRoutes } from './http/generate.ts'
 import { secureHeaders, sendHeaders } from './http/headers.ts'
 import { healthRoutes } from './http/health.ts'
+import { holdModels } from './http/hold.ts'
 import { inspectorRoutes } from './http/inspector.ts'
 import { readJson } from './http/json.ts'
 import { limitRates } from './http/limits.ts'
@@ -29,6 +30,7 @@ import { recorder, recordRequests } from './http/requests.ts'
 import { searchRoutes } from './http/search.ts'
 import type { App, ServiceSource } from './http/service.ts'
 import { toFault } from './http/validation.ts'
+import { versionRoutes } from './http/versions.ts'
 import { v2Routes } from './http/v2/routes.ts'
 import { readTokens } from './tokens.ts'
 
@@ -75,6 +77,7 @@ export async function buildApp (settings: Settings, service: ServiceSource, { me
   guard(app, tokens)
   readJson(app)
   decompressBodies(app)
+  holdModels(app, service)
   await document(app)
   await app.register((open) => refuseOtherMethods(open, async () => {
     docsRoutes(open)
@@ -98,6 +101,7 @@ export async function buildApp (settings: Settings, service: ServiceSource, { me
       decodeRoutes(files, service)
       exportRoutes(files, service)
     })
+    await open.register(async (versions) => await versionRoutes(versions, service, settings))
   }))
   await app.register(async (v2) => await v2Routes(v2, service, settings))
   return app

@@ -5,8 +5,10 @@ import { importLimits, SettingsError, type Serve, type Settings } from './config
 import { Fault } from './errors.ts'
 import { Metrics } from './http/metrics.ts'
 import type { App, Service } from './http/service.ts'
+import { Lifecycle, storedDigest } from './lifecycle/lifecycle.ts'
 import { startPool } from './pool/pool.ts'
 import { Registry } from './registry/registry.ts'
+import { Store } from './store/store.ts'
 import { loadCheck } from './load-check.ts'
 
 /** A running service. */
@@ -45,8 +47,13 @@ export async function startServer ({ settings, folder, files }: Serve): Promise<
     await app.close()
     throw new SettingsError(`the engine does not start: ${error.message}`)
   })
-  const registry = await Registry.open(folder, files, importLimits(settings))
-  const running = service = { registry, pool }
+  const store = folder === null ? null : new Store(folder)
+  // A folder that cannot be written to is served all the same.
+  await store?.clear().catch((error: Error) => app.log.error(`what earlier uploads left behind was not removed: ${error.message}`))
+  const limits = importLimits(settings)
+  const registry = await Registry.open(folder, files, limits, storedDigest)
+  const lifecycle = new Lifecycle({ registry, pool, store, limits, check: loadCheck, log: app.log })
+  const running = service = { registry, pool, lifecycle }
   await registry.load((entry) => pool.load(entry.key, entry.file, loadCheck(entry)), ({ key, status, reason }) => app.log.info({ model: key, status, reason }, 'model'))
   return {
     url,

@@ -6,7 +6,7 @@ import t from 'tap'
 const src = fileURLToPath(new URL('../../src/', import.meta.url))
 
 /** The way of the data: a room may import from its own row and from those further down. Types of any room are free: they are the contracts. */
-const rows = [['start'], ['http'], ['decode'], ['describe', 'export', 'generate'], ['request'], ['registry'], ['plan'], ['pool'], ['studies'], ['run'], ['layers', 'cells'], ['ops'], ['trace']]
+const rows = [['start'], ['http'], ['lifecycle'], ['decode'], ['describe', 'export', 'generate'], ['request'], ['store'], ['registry'], ['plan'], ['pool'], ['studies'], ['run'], ['layers', 'cells'], ['ops'], ['trace']]
 /** Outside the rooms, for all of them. */
 const shared = ['model.ts', 'errors.ts']
 

@@ -43,7 +43,7 @@ export const HiddenStatesAnswer = Type.Object({
   receipt: Receipt
 })
 
-const Status = Type.Enum(['ready', 'loading', 'refused', 'unsound'])
+export const Status = Type.Enum(['ready', 'loading', 'refused', 'unsound', 'unloaded'])
 const ModelLine = Type.Object({ id: Type.String(), version: Type.Integer(), status: Status, reason: Type.Optional(Type.String({ description: 'Why it is not served, and what to do.' })) })
 
 export const ModelsAnswer = Type.Object({ models: Type.Array(ModelLine) })

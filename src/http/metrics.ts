@@ -101,7 +101,7 @@ export class Metrics {
     this.#info.set({ version: about.version, engine: pool.engine.name, engine_version: pool.engine.version }, 1)
     const entries = registry.list()
     this.#statuses.reset()
-    for (const status of ['ready', 'loading', 'refused', 'unsound'] as const) this.#statuses.set({ status }, entries.filter((entry) => entry.status === status).length)
+    for (const status of ['ready', 'loading', 'refused', 'unsound', 'unloaded'] as const) this.#statuses.set({ status }, entries.filter((entry) => entry.status === status).length)
     this.#ready.reset()
     // What has no proper name is listed by /models alone.
     for (const { id, version, status } of entries.filter(({ id }) => idPattern.test(id)).slice(0, most)) this.#ready.set({ model: id, version }, status === 'ready' ? 1 : 0)

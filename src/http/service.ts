@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { Lifecycle } from '../lifecycle/lifecycle.ts'
 import type { Pool } from '../pool/protocol.ts'
 import type { Registry } from '../registry/registry.ts'
 
@@ -7,6 +8,7 @@ import type { Registry } from '../registry/registry.ts'
 export interface Service {
   readonly registry: Pick<Registry, 'list' | 'get'>
   readonly pool: Pick<Pool, 'engine' | 'run' | 'sent' | 'state'>
+  readonly lifecycle: Pick<Lifecycle, 'hold' | 'versions' | 'upload' | 'remove' | 'load' | 'unload'>
 }
 
 /** Gives the service, or throws Fault not_ready as long as there is none. Called for each request. */

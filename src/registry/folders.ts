@@ -18,19 +18,21 @@ export interface Place {
 }
 
 export const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
-const versionPattern = /^[1-9][0-9]{0,8}$/
+export const versionPattern = /^[1-9][0-9]{0,8}$/
 const extensions = ['.keras', '.h5', '.hdf5']
 const mains = ['model.keras', 'model.h5', 'model.hdf5', 'model.json']
 const weightNames = ['model.weights.h5', 'weights.h5', 'model_weights.h5']
 
 /**
- * What MODELS_DIR holds: `<id>/<version>/`, `<id>/`, or one file `<id>.keras|.h5|.hdf5`. Other files, and folders without a model in
- * them, are passed over. Sorted by id, then version.
+ * What MODELS_DIR holds: `<id>/<version>/`, `<id>/`, or one file `<id>.keras|.h5|.hdf5`. Other files, folders without a model in
+ * them, and folders whose names start with a dot are passed over. Sorted by id, then version.
  */
 export async function findModels (folder: string): Promise<Place[]> {
   const places: Place[] = []
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
+    // Folders with a dot are of file systems and of the service's own store (`..data`, `.statescope`).
+    if (entry.isDirectory() && entry.name.startsWith('.')) continue
     if (entry.isDirectory()) places.push(...await inFolder(path, entry.name))
     else if (extensions.some((extension) => entry.name.endsWith(extension))) places.push(singleFile(path))
   }

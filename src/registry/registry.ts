@@ -7,6 +7,12 @@ import { readModel, savedModelReason, type How } from './read.ts'
 /** Brings a model onto the engines and tries it there; `reason` where it does not pass. */
 export type Loader = (entry: Served) => Promise<{ receipt: Receipt, reason?: string }>
 
+/**
+ * The digest that the model at a place was stored with; null where it was put there by hand. Throws Fault bad_file where what says it is
+ * damaged.
+ */
+export type StoredDigest = (place: Place) => Promise<string | null>
+
 /** The models of a folder, or of single files: what is there, what it is, and whether it can be served. */
 export class Registry {
   readonly #entries: Entry[]
@@ -16,12 +22,12 @@ export class Registry {
   }
 
   /** Finds and reads the models of `folder` (none where it is null) and those of `files`. A model that cannot be read, within the limits of `how`, is kept with its reason. */
-  static async open (folder: string | null, files: readonly string[] = [], how: How = {}): Promise<Registry> {
+  static async open (folder: string | null, files: readonly string[] = [], how: How = {}, stored: StoredDigest = async () => null): Promise<Registry> {
     const places = [...files.map(singleFile), ...folder === null ? [] : await findModels(folder)]
     const entries: Entry[] = []
     for (const place of places) {
       const taken = place.reason === undefined && entries.some(({ key }) => key === keyOf(place))
-      entries.push(!taken ? await openPlace(place, how) : refused(place, `another model is named "${place.id}" already: give one of them another name`))
+      entries.push(!taken ? await openPlace(place, how, stored) : refused(place, `another model is named "${place.id}" already: give one of them another name`))
     }
     return new Registry(entries)
   }
@@ -45,6 +51,27 @@ export class Registry {
     }
   }
 
+  /** What there is of a model; without a version the one that a request gets: the largest of those that were neither damaged nor unloaded. */
+  find (id: string, version?: number): Entry | undefined {
+    const versions = this.#entries.filter((entry) => entry.id === id)
+    if (version !== undefined) return versions.find((one) => one.version === version)
+    const whole = versions.filter(({ aside, status }) => aside !== true && status !== 'unloaded')
+    return (whole.length > 0 ? whole : versions).reduce<Entry | undefined>((a, b) => a === undefined || b.version > a.version ? b : a, undefined)
+  }
+
+  /** Puts a version among the others, in place of the one that was the same. From here on it is found. */
+  put (entry: Entry): void {
+    this.drop(entry)
+    const after = this.#entries.findIndex((one) => one.id > entry.id || (one.id === entry.id && one.version > entry.version))
+    this.#entries.splice(after < 0 ? this.#entries.length : after, 0, entry)
+  }
+
+  /** Takes a version out. */
+  drop ({ id, version }: Pick<Entry, 'id' | 'version'>): void {
+    const at = this.#entries.findIndex((one) => one.id === id && one.version === version)
+    if (at >= 0) this.#entries.splice(at, 1)
+  }
+
   /**
    * The model to ask; without a version the largest. Throws `unknown_model` (the message lists those there are), `model_refused` with the
    * reason, `not_ready` while it is loaded.
@@ -55,9 +82,7 @@ export class Registry {
       const names = [...new Set(this.#entries.map((entry) => JSON.stringify(entry.id)))]
       throw new Fault('unknown_model', `there is no model ${JSON.stringify(id)}; ${names.length === 0 ? 'there are none at all: put one into MODELS_DIR' : `the models are ${names.join(', ')}`}`, '/model')
     }
-    const entry = version === undefined
-      ? versions.reduce((a, b) => b.version > a.version ? b : a)
-      : versions.find((one) => one.version === version)
+    const entry = this.find(id, version)
     if (entry === undefined) {
       throw new Fault('unknown_model', `model "${id}" has no version ${version}; its versions are ${versions.map((one) => one.version).join(', ')}`, '/version')
     }
@@ -69,19 +94,22 @@ export class Registry {
 
 const keyOf = ({ id, version }: Place): string => `${id}/${version}`
 
-function refused (place: Place, reason: string): Entry {
-  return { key: `${keyOf(place)} ${place.path}`, id: place.id, version: place.version, status: 'refused', reason, digest: '', file: null, meta: {} }
+function refused (place: Place, reason: string, aside?: true): Entry {
+  return { key: `${keyOf(place)} ${place.path}`, id: place.id, version: place.version, status: 'refused', reason, digest: '', file: null, meta: {}, place, ...aside === undefined ? {} : { aside } }
 }
 
-async function openPlace (place: Place, how: How): Promise<Entry> {
+/** Reads the model at a place; one that cannot be read has its reason. */
+export async function openPlace (place: Place, how: How, stored: StoredDigest): Promise<Entry> {
   if (place.reason === 'name') return refused(place, `a model's name must match ${idPattern.source}: rename it`)
   if (place.reason === 'version') return refused(place, `the folder of a version is named with a positive whole number (1, 2, ...): rename ${JSON.stringify(place.path.split('/').at(-1))}`)
   if (place.reason === 'saved-model' || place.main === null) return refused(place, savedModelReason())
+  let digest: string | null | undefined
   try {
+    digest = await stored(place)
     const meta = place.meta === null ? {} : await readMeta(place.meta)
-    const file = await readModel({ main: place.main, weights: place.weights }, how)
-    return { key: keyOf(place), id: place.id, version: place.version, status: 'loading', digest: file.digest, file, meta }
+    const file = await readModel({ main: place.main, weights: place.weights }, digest === null ? how : { ...how, digest })
+    return { key: keyOf(place), id: place.id, version: place.version, status: 'loading', digest: file.digest, file, meta, place, ...digest === null ? {} : { stored: true } }
   } catch (error) {
-    return refused(place, (error as Error).message)
+    return refused(place, (error as Error).message, digest === null ? undefined : true)
   }
 }

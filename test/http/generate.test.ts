@@ -5,12 +5,15 @@ import { buildApp } from '../../src/app.ts'
 import { defaults } from '../../src/config.ts'
 import { Fault } from '../../src/errors.ts'
 import type { Service } from '../../src/http/service.ts'
+import { Lifecycle } from '../../src/lifecycle/lifecycle.ts'
 import { loadCheck } from '../../src/load-check.ts'
 import type { ModelFile } from '../../src/model.ts'
 import { startPool } from '../../src/pool/pool.ts'
 import type { Job } from '../../src/pool/protocol.ts'
 import type { Served } from '../../src/registry/entry.ts'
 import type { Meta, TextCoding } from '../../src/registry/meta.ts'
+import { usualLimits } from '../../src/registry/read.ts'
+import { Registry } from '../../src/registry/registry.ts'
 import { chain, layer } from '../support/models.ts'
 import { call, inProject, serve, type Answer } from './support.ts'
 
@@ -99,10 +102,10 @@ t.test('what is wrong is refused where it stands', async (t) => {
 })
 
 /** A service whose pool counts, and may fail. */
-async function counted (t: { teardown: (close: () => Promise<void>) => void }, run: (job: Job, n: number) => Promise<void>, { registry, pool }: Service): Promise<{ url: string, runs: () => number }> {
+async function counted (t: { teardown: (close: () => Promise<void>) => void }, run: (job: Job, n: number) => Promise<void>, { registry, pool, lifecycle }: Service): Promise<{ url: string, runs: () => number }> {
   let n = 0
   const own: Service['pool'] = { engine: pool.engine, sent: (body) => pool.sent(body), state: () => pool.state(), run: async (key, job) => { await run(job, n++); return await pool.run(key, job) } }
-  const app = await buildApp({ ...defaults(), LOG_LEVEL: 'silent' }, () => ({ registry, pool: own }))
+  const app = await buildApp({ ...defaults(), LOG_LEVEL: 'silent' }, () => ({ registry, lifecycle, pool: own }))
   t.teardown(async () => await app.close())
   return { url: await app.listen({ port: 0, host: '127.0.0.1' }), runs: () => n }
 }
@@ -174,14 +177,15 @@ t.test('a client that goes away ends it, one that reads slowly holds it', async 
 async function served (t: { teardown: (close: () => Promise<void>) => void }, files: Readonly<Record<string, readonly [ModelFile, Meta]>>): Promise<Service> {
   const pool = await startPool({ engine: (process.env.ENGINE || 'auto') as 'auto', workers: 1, queue: { requests: 100, bytes: 2 ** 26 } })
   t.teardown(pool.close)
-  const entries = new Map<string, Served>()
+  const entries: Served[] = []
   for (const [id, [file, meta]] of Object.entries(files)) {
     const entry: Served = { key: `${id}/1`, id, version: 1, status: 'ready', digest: 'sha256:0', file, meta }
     const { reason } = await pool.load(entry.key, file, loadCheck(entry))
     if (reason !== undefined) throw new Error(reason)
-    entries.set(id, entry)
+    entries.push(entry)
   }
-  return { pool, registry: { list: () => [...entries.values()], get: (id) => entries.get(id)! } }
+  const registry = new Registry(entries)
+  return { pool, registry, lifecycle: new Lifecycle({ registry, pool, store: null, limits: usualLimits, check: loadCheck, log: console }) }
 }
 
 t.test('a model of any length reads on from its states, to the same text and numbers as the whole text gives', async (t) => {

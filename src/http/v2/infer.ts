@@ -51,7 +51,7 @@ export function inferRoutes (app: App, service: ServiceSource, statistics: Stati
   })
 }
 
-const states = { ready: 'READY', loading: 'LOADING', refused: 'UNAVAILABLE', unsound: 'UNAVAILABLE' } as const
+const states = { ready: 'READY', loading: 'LOADING', refused: 'UNAVAILABLE', unsound: 'UNAVAILABLE', unloaded: 'UNAVAILABLE' } as const
 
 /** The body of a listing: nothing, or `{"ready": true}` for the models that can be asked. */
 function wantsReady (body: Uint8Array | undefined): boolean {

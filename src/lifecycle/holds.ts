@@ -1,0 +1,36 @@
+import type { Entry } from '../registry/entry.ts'
+
+/** Counts who uses which version, so that one that was replaced or removed serves on until the last answer that it began is out. */
+export class Holds {
+  readonly #counts = new Map<Entry, number>()
+  readonly #leaving = new Set<Entry>()
+  readonly #gone: (entry: Entry) => void
+
+  /** `gone` is told, once, of each version that was let go and is not used any more. */
+  constructor (gone: (entry: Entry) => void) {
+    this.#gone = gone
+  }
+
+  /** Uses a version until what comes back is called. */
+  take (entry: Entry): () => void {
+    this.#counts.set(entry, (this.#counts.get(entry) ?? 0) + 1)
+    let released = false
+    return () => {
+      if (released) return
+      released = true
+      const left = this.#counts.get(entry)! - 1
+      if (left > 0) this.#counts.set(entry, left)
+      else this.#counts.delete(entry)
+      if (left === 0 && this.#leaving.delete(entry)) this.#gone(entry)
+    }
+  }
+
+  /** Nobody will take this version any more. */
+  letGo (entry: Entry): void {
+    if (this.#counts.has(entry)) this.#leaving.add(entry)
+    else this.#gone(entry)
+  }
+
+  /** Versions that were let go and are still used. */
+  get draining (): number { return this.#leaving.size }
+}

@@ -1,0 +1,235 @@
+import { join } from 'node:path'
+import { Fault } from '../errors.ts'
+import type { LoadCheck, Pool } from '../pool/protocol.ts'
+import type { Entry, Served } from '../registry/entry.ts'
+import { readMeta } from '../registry/meta.ts'
+import { readModel, type Limits } from '../registry/read.ts'
+import { openPlace, type Registry } from '../registry/registry.ts'
+import { readManifest, type Manifest } from '../store/manifest.ts'
+import type { Received, Staged, Store } from '../store/store.ts'
+import { Holds } from './holds.ts'
+import { Turns } from './turns.ts'
+
+/** What a model's way through the service is joined from. */
+export interface Parts {
+  readonly registry: Registry
+  readonly pool: Pick<Pool, 'load' | 'unload'>
+  /** Where uploads go; null where there is no MODELS_DIR. */
+  readonly store: Store | null
+  /** What reading a model file may take. */
+  readonly limits: Limits
+  /** What a model is tried with. */
+  readonly check: (entry: Served) => LoadCheck
+  /** Told of what happens that nobody asked for or waits for. */
+  readonly log: { readonly info: (about: object, words: string) => void, readonly error: (about: object, words: string) => void }
+}
+
+/** The files of a version that has arrived. */
+export interface Arrived { readonly model: Received, readonly meta: Received | null }
+
+/** Uploads under way at once: each may take the whole UPLOAD_LIMIT_MB of disk, and the memory that reading it takes. */
+const most = 4
+
+/** The way of models: they arrive, are loaded, serve, are replaced and go, while requests are answered. */
+export class Lifecycle {
+  readonly #parts: Parts
+  readonly #turns = new Turns()
+  readonly #holds: Holds
+  #copies = 0
+  #arriving = 0
+
+  constructor (parts: Parts) {
+    this.#parts = parts
+    this.#holds = new Holds((entry) => {
+      parts.pool.unload(entry.key).catch((error: Error) => parts.log.error({ model: entry.key, reason: error.message }, 'a model that has gone could not be unloaded'))
+    })
+  }
+
+  /** The version that a request is answered by, and what to call when it is answered; null where there is none that can be asked. */
+  hold (id: string, version?: number): { readonly entry: Entry, readonly release: () => void } | null {
+    const entry = this.#parts.registry.find(id, version)
+    return entry?.status === 'ready' ? { entry, release: this.#holds.take(entry) } : null
+  }
+
+  /** Every version of a model. Throws Fault unknown_model. */
+  versions (id: string): readonly Entry[] {
+    const found = this.#parts.registry.list().filter((entry) => entry.id === id)
+    if (found.length === 0) throw new Fault('unknown_model', `there is no model ${JSON.stringify(id)}: GET /models lists those there are`)
+    return found
+  }
+
+  /**
+   * A new version: `arrive` writes its files; they are read in a process of their own, the model is loaded and tried, stored for good, and serves. The
+   * same files again are no error: `created` is false then.
+   * @throws Fault version_exists, bad_file, unsupported_layer, storage_full, storage_failed, queue_full, and what `arrive` throws; nothing has changed then
+   */
+  async upload (id: string, version: number, arrive: (staged: Staged) => Promise<Arrived>): Promise<{ entry: Entry, created: boolean }> {
+    const store = this.#store()
+    this.#checkHome(id)
+    if (this.#arriving >= most) throw new Fault('queue_full', `${most} uploads are under way already: try again when one is done`)
+    this.#arriving++
+    try {
+      const staged = await store.begin()
+      try {
+        const arrived = await arrive(staged)
+        const before = await this.#same(id, version, arrived)
+        if (before !== null) return { entry: before, created: false }
+        return await this.#take(store, staged, id, version, arrived)
+      } finally {
+        await staged.discard()
+      }
+    } finally {
+      this.#arriving--
+    }
+  }
+
+  async #take (store: Store, staged: Staged, id: string, version: number, arrived: Arrived): Promise<{ entry: Entry, created: boolean }> {
+    const { registry, log } = this.#parts
+    const { model, meta } = arrived
+    const main = join(staged.folder, model.name)
+    const file = await readModel({ main, weights: null }, { ...this.#parts.limits, digest: model.digest, disposable: true })
+    const place = { id, version, main, weights: null, meta: meta === null ? null : join(staged.folder, meta.name), path: staged.folder }
+    const ready = await this.#bring({ key: '', id, version, status: 'loading', digest: file.digest, file, meta: place.meta === null ? {} : await readMeta(place.meta), place, stored: true })
+    try {
+      return await this.#turns.take(id, async () => {
+        // Another upload may have been faster.
+        this.#checkHome(id)
+        const before = await this.#same(id, version, arrived)
+        if (before !== null) {
+          this.#holds.letGo(ready)
+          return { entry: before, created: false }
+        }
+        const manifest: Manifest = {
+          digest: file.digest,
+          files: Object.fromEntries([model, ...meta === null ? [] : [meta]].map(({ name, size, digest }) => [name, { size, digest }])),
+          format: file.format,
+          kerasVersion: file.kerasVersion,
+          notes: [...file.notes],
+          receipt: ready.receipt,
+          stored: new Date().toISOString()
+        }
+        const path = await store.commit(staged, id, version, manifest)
+        const entry = { ...ready, place: { ...place, main: join(path, model.name), meta: meta === null ? null : join(path, meta.name), path } }
+        registry.put(entry)
+        log.info({ model: `${id}/${version}`, digest: file.digest }, 'a version was stored')
+        return { entry, created: true }
+      })
+    } catch (error) {
+      this.#holds.letGo(ready)
+      throw error
+    }
+  }
+
+  /**
+   * Removes a version that was uploaded, from the disk too; what it is answering is still answered.
+   * @throws Fault unknown_model, version_exists (it was put there by hand), not_ready, storage_full, storage_failed
+   */
+  async remove (id: string, version: number): Promise<void> {
+    const { registry, log } = this.#parts
+    await this.#turns.take(id, async () => {
+      const entry = this.#settled(id, version)
+      if (entry.place === undefined || (entry.stored !== true && entry.aside !== true)) {
+        throw new Fault('version_exists', `version ${version} of "${id}" was not uploaded: take it out of MODELS_DIR by hand, or unload it with POST /models/${id}/versions/${version}/unload`)
+      }
+      await this.#store().remove(entry.place.path)
+      registry.drop(entry)
+      this.#leave(entry)
+      log.info({ model: `${id}/${version}` }, 'a version was removed')
+    })
+  }
+
+  /** Takes a version off the engines; it stays on the disk, and is served again from the next start on, or by `load`. */
+  async unload (id: string, version: number): Promise<Entry> {
+    return await this.#turns.take(id, async () => {
+      const entry = this.#settled(id, version)
+      if (entry.status !== 'ready') return entry
+      const { receipt: _, ...rest } = entry
+      const unloaded: Entry = { ...rest, file: null, status: 'unloaded', reason: `it was unloaded: POST /models/${id}/versions/${version}/load loads it again` }
+      this.#parts.registry.put(unloaded)
+      this.#leave(entry)
+      return unloaded
+    })
+  }
+
+  /** Reads a version that does not serve and loads it. Throws Fault unknown_model, not_ready, bad_file, unsupported_layer; the version has its reason then. */
+  async load (id: string, version: number): Promise<Entry> {
+    return await this.#turns.take(id, async () => {
+      const entry = this.#settled(id, version)
+      if (entry.status === 'ready') return entry
+      if (entry.place === undefined) throw new Fault('bad_file', `version ${version} of "${id}" lies nowhere`)
+      const { registry, limits } = this.#parts
+      const read = await openPlace(entry.place, { ...limits, disposable: true }, storedDigest)
+      if (read.file === null) {
+        registry.put(read)
+        throw new Fault('bad_file', read.reason!)
+      }
+      try {
+        const ready = await this.#bring(read as Served)
+        registry.put(ready)
+        return ready
+      } catch (error) {
+        registry.put({ ...read, file: null, status: 'refused', reason: (error as Error).message })
+        throw error
+      }
+    })
+  }
+
+  /** Versions that were replaced or removed and still answer. */
+  get draining (): number { return this.#holds.draining }
+
+  /** Brings a model onto the engines under a key of its own, and tries it there. */
+  async #bring (entry: Served): Promise<Served> {
+    const own: Served = { ...entry, key: `${entry.id}/${entry.version}~${++this.#copies}` }
+    const { pool, check } = this.#parts
+    try {
+      const { receipt, reason } = await pool.load(own.key, own.file, check(own))
+      if (reason !== undefined) throw new Fault('bad_file', `the model does not pass its own check: ${reason}`)
+      return { ...own, status: 'ready', receipt }
+    } catch (error) {
+      this.#holds.letGo(own)
+      if (!(error instanceof Fault)) throw error
+      // Whatever it is that fails, it fails for this model: its sample does not fit, or an engine cannot run it.
+      throw error.status === 503 ? error : new Fault(error.code === 'unsupported_layer' ? error.code : 'bad_file', error.message)
+    }
+  }
+
+  #leave (entry: Entry): void {
+    if (entry.status === 'ready') this.#holds.letGo(entry)
+  }
+
+  #store (): Store {
+    const { store } = this.#parts
+    if (store === null) throw new Fault('forbidden', 'the service was started with model files and without a folder: set MODELS_DIR too')
+    return store
+  }
+
+  /** A folder that holds a model itself has no versions beside it. */
+  #checkHome (id: string): void {
+    const home = join(this.#store().folder, id)
+    if (this.#parts.registry.list().some(({ place }) => place?.path === home)) {
+      throw new Fault('version_exists', `model "${id}" lies in its folder itself, and has one version only: move its files into ${id}/1/ in MODELS_DIR and start the service again, or take another id`)
+    }
+  }
+
+  /** The version there is already, where it has the same files; null where there is none. Throws Fault version_exists where there is another. */
+  async #same (id: string, version: number, { model, meta }: Arrived): Promise<Entry | null> {
+    const entry = this.#parts.registry.list().find((one) => one.id === id && one.version === version)
+    if (entry === undefined) return null
+    const manifest = entry.stored === true ? await readManifest(entry.place!.path).catch(() => null) : null
+    const same = entry.digest === model.digest && (manifest?.files['statescope.json'] as { digest: string } | undefined)?.digest === meta?.digest
+    if (same) return entry
+    throw new Fault('version_exists', `model "${id}" has a version ${version} already, ${entry.digest === model.digest ? 'with another statescope.json' : 'and it is another model'}: versions are never overwritten. Take another number, or delete that one first`)
+  }
+
+  /** A version that is not being loaded. */
+  #settled (id: string, version: number): Entry {
+    const versions = this.versions(id)
+    const entry = versions.find((one) => one.version === version)
+    if (entry === undefined) throw new Fault('unknown_model', `model "${id}" has no version ${version}; its versions are ${versions.map((one) => one.version).join(', ')}`)
+    if (entry.status === 'loading') throw new Fault('not_ready', `version ${version} of "${id}" is being loaded: try again in a moment`)
+    return entry
+  }
+}
+
+/** What a place's manifest says its model has to be. */
+export const storedDigest = async ({ path }: { readonly path: string }): Promise<string | null> => (await readManifest(path))?.digest ?? null
