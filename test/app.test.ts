@@ -144,6 +144,21 @@ t.test('every error is a problem that says what to do', async (t) => {
   t.equal((await call(`${url}/predict`)).headers.get('allow'), 'POST')
 })
 
+t.test('a body that is missing and a method that is unusual are refused like others', async (t) => {
+  const service = await app(t, {})
+  for (const path of ['predict', 'hidden-states', 'relevance', 'search']) {
+    const answer = await service.inject({ method: 'POST', url: `/models/weather/${path}?version=1` })
+    t.match([answer.statusCode, answer.headers['content-type'], answer.json().code, answer.json().pointer], [422, 'application/problem+json', 'invalid_value', ''], path)
+    t.match(answer.json().detail, /^The body is missing: send/)
+  }
+  for (const method of ['QUERY', 'TRACE'] as const) {
+    for (const [path, allowed] of [['/models/weather', 'GET, HEAD'], ['/predict', 'POST'], ['/v2/models/weather/infer', 'POST']] as const) {
+      const answer = await service.inject({ method: method as 'GET', url: path })
+      t.match([answer.statusCode, answer.headers.allow?.split(', ').sort().join(', ')], [405, allowed], `${method} ${path}`)
+    }
+  }
+})
+
 t.test('what is no HTTP at all is answered with a problem too', async (t) => {
   const { port } = new URL(url)
   const raw = async (text: string): Promise<string> => await new Promise((resolve, reject) => {

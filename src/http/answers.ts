@@ -99,7 +99,10 @@ const otherFormats: Readonly<Record<Exclude<AnswerFormat, 'json'>, TSchema>> = {
     description: 'A file for `numpy.load`: float32 arrays (masks: bool) by their paths in the JSON answer, `lstm/gates/forget`, `outputs/dense`, `lstm/W_i`. `__metadata__` is the rest ' +
       'of the JSON answer, in UTF-8 as an array of bytes.'
   }),
-  sse: Type.String({
+  sse: Type.Object({
+    event: Type.Optional(Type.Enum(['message', 'error'])),
+    data: Type.String({ contentMediaType: 'application/json' })
+  }, {
     description: 'An event for each character, as soon as it is there: `data` is one entry of `steps` of the JSON answer. Should something go wrong midway, the last event is an `error` whose data is the problem.'
   }),
   safetensors: Type.String({ description: 'The same arrays for the safetensors package. `__metadata__` has the members of the rest of the JSON answer: texts as they are, others as JSON.' })

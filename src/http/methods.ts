@@ -2,7 +2,7 @@ import type { HTTPMethods } from 'fastify'
 import { Fault } from '../errors.ts'
 import type { App } from './service.ts'
 
-const methods: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+const methods: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'TRACE']
 
 /** Lets the routes be registered, then answers the other methods at their addresses with what there is in place of them. */
 export async function refuseOtherMethods (app: App, routes: () => Promise<void>): Promise<void> {

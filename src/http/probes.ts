@@ -76,7 +76,7 @@ async function answer ({ registry, pool }: Service, request: FastifyRequest, rep
 async function answerOfModel (service: Service, request: FastifyRequest, reply: FastifyReply, kind: RequestKind): Promise<FastifyReply> {
   const { id } = request.params as { id: string }
   const query = request.query as { version?: number, summary?: string }
-  if (!(request.body instanceof Readable)) return await answer(service, request, reply, withQuery(request.body as Record<string, unknown>, id, query), kind)
+  if (!(request.body instanceof Readable)) return await answer(service, request, reply, withQuery(request.body as Record<string, unknown> | undefined, id, query), kind)
   const { registry, pool } = service
   const entry = registry.get(id, query.version)
   const limit = request.routeOptions.bodyLimit ?? 0

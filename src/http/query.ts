@@ -20,9 +20,11 @@ export interface Addressed extends Readonly<Record<string, unknown>> { readonly 
 
 /**
  * The body of a request to a model's own path: its JSON, with what the path and the query say beside the inputs.
- * @throws Fault invalid_value where two places say the same field
+ * @throws Fault invalid_value where there is no body, or two places say the same field
  */
-export function withQuery (body: Readonly<Record<string, unknown>>, id: string, query: Readonly<Record<string, unknown>>): Addressed {
+export function withQuery (body: Readonly<Record<string, unknown>> | undefined, id: string, query: Readonly<Record<string, unknown>>): Addressed {
+  // Where bodies of several kinds are taken, one without bytes and without Content-Type is of none, and no schema has seen it.
+  if (body === undefined) throw new Fault('invalid_value', 'the body is missing: send a JSON object, or arrays in one of the formats that /docs names for this address', '')
   if (body.model !== undefined && body.model !== id) {
     throw new Fault('invalid_value', `the body names the model "${String(body.model)}", the address "${id}": leave "model" out of the body`, '/model')
   }

@@ -98,7 +98,7 @@ export function relevanceRoutes (app: App, service: ServiceSource): void {
   app.post('/models/:id/relevance', {
     config: { arrays: true },
     schema: { ...route, operationId: 'relevanceOfModel', params: ModelParams, querystring: RelevanceQuery, body: ModelRelevanceBody }
-  }, async (request, reply) => await answer(service(), reply, withQuery(request.body as Record<string, unknown>, request.params.id, request.query)))
+  }, async (request, reply) => await answer(service(), reply, withQuery(request.body as Record<string, unknown> | undefined, request.params.id, request.query)))
 }
 
 /** Decode, pool: a job that goes alone. */

@@ -86,7 +86,7 @@ export function searchRoutes (app: App, service: ServiceSource): void {
   }, async (request, reply) => {
     const { id } = request.params as { id: string }
     if (request.body instanceof Readable) throw new Fault('unsupported_media_type', 'A search is over one set: send its sequences together, as JSON or as arrays.')
-    return await found(service(), withQuery(request.body as Record<string, unknown>, id, request.query as Record<string, unknown>), reply)
+    return await found(service(), withQuery(request.body as Record<string, unknown> | undefined, id, request.query as Record<string, unknown>), reply)
   })
 }
 
