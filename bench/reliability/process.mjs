@@ -1,0 +1,47 @@
+// A service as a process of its own, looked at from outside.
+
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { standing } from './standing.mjs'
+
+/** Starts the service of dist/ below the working folder, with the sample models where `env` names no others, and waits until it is ready. */
+export async function startProcess (env = {}, headers = {}) {
+  const child = spawn(process.execPath, ['dist/src/cli.js'], {
+    env: { ...process.env, PORT: '0', WORKERS: '1', LOG_LEVEL: 'silent', MODELS_DIR: 'models', ...env },
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  const end = () => { child.kill('SIGKILL') }
+  process.once('exit', end)
+  const ended = new Promise((resolve) => child.once('close', resolve))
+  const url = await new Promise((resolve, reject) => {
+    let said = ''
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      said += `${line}\n`
+      if (line.startsWith('try')) resolve(/http:\/\/\S+/.exec(said)[0])
+    }).once('close', () => reject(new Error(`the service does not start: ${said}`)))
+  })
+  const { check } = await standing(url, { headers })
+  return {
+    url,
+    headers,
+    check,
+    alive: () => child.exitCode === null && child.signalCode === null,
+    /** MiB that are resident. */
+    resident: () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))[1]) / 1024,
+    descriptors: () => readdirSync(`/proc/${child.pid}/fd`).length,
+    /** What /metrics says under a name, the sum of its series. */
+    async metric (name) {
+      const text = await (await fetch(`${url}/metrics`, { headers })).text()
+      return text.split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`)).reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+    },
+    async stop () {
+      child.kill('SIGTERM')
+      await ended
+      process.off('exit', end)
+    }
+  }
+}
+
+export const pause = async (ms) => { await new Promise((resolve) => setTimeout(resolve, ms)) }
+export const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1]
