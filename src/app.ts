@@ -89,7 +89,7 @@ export async function buildApp (settings: Settings, service: ServiceSource, { me
       readQueries(api)
       readArrays(api)
       compressAnswers(api, codingFor)
-      modelRoutes(api, service)
+      modelRoutes(api, service, () => tokens.has('admin'))
       probeRoutes(api, service)
       relevanceRoutes(api, service)
       searchRoutes(api, service)

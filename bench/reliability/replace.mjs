@@ -67,10 +67,10 @@ const client = async () => {
   }
 }
 
-let over = false
+const state = { over: false }
 let changes = 0
 const change = async () => {
-  for (let version = 3; !over; version++) {
+  for (let version = 3; !state.over; version++) {
     await administer('PUT', `${version}`, models[(version + 1) % 2])
     await administer('DELETE', `${version - 2}`)
     await administer('POST', `${version}/unload`)
@@ -81,7 +81,7 @@ const change = async () => {
 const start = performance.now()
 const changing = change()
 await Promise.all(Array.from({ length: clients }, client))
-over = true
+state.over = true
 await changing
 const seconds = (performance.now() - start) / 1000
 // Leaves as many versions as there were before.

@@ -12,8 +12,8 @@ const faultsOfModels = [...faultsOfList, 'unknown_model', 'model_refused', 'inva
 const jsonAlone: readonly AnswerFormat[] = ['json']
 const formatsOfWeights: readonly WeightsFormat[] = ['json', ...Object.keys(packers) as (keyof typeof packers)[]]
 
-/** The routes that tell of the models without running one. */
-export function modelRoutes (app: App, service: ServiceSource): void {
+/** The routes that tell of the models without running one. `administered`: is there an ADMIN_TOKEN? */
+export function modelRoutes (app: App, service: ServiceSource, administered: () => boolean): void {
   app.get('/models', {
     schema: {
       tags: ['models'],
@@ -21,7 +21,10 @@ export function modelRoutes (app: App, service: ServiceSource): void {
       summary: 'Every model, those that cannot be served with the reason',
       response: answers(ModelsAnswer, 'The models', jsonAlone, ...faultsOfList)
     }
-  }, async () => describeList(service().registry.list()))
+  }, async () => {
+    const { registry, lifecycle } = service()
+    return { ...describeList(registry.list()), uploads: administered() && lifecycle.uploads ? true : undefined }
+  })
 
   app.get('/models/:id', {
     schema: {

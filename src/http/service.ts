@@ -8,7 +8,7 @@ import type { Registry } from '../registry/registry.ts'
 export interface Service {
   readonly registry: Pick<Registry, 'list' | 'get'>
   readonly pool: Pick<Pool, 'engine' | 'run' | 'sent' | 'state'>
-  readonly lifecycle: Pick<Lifecycle, 'hold' | 'versions' | 'upload' | 'remove' | 'load' | 'unload'>
+  readonly lifecycle: Pick<Lifecycle, 'uploads' | 'hold' | 'versions' | 'upload' | 'remove' | 'load' | 'unload'>
 }
 
 /** Gives the service, or throws Fault not_ready as long as there is none. Called for each request. */

@@ -6,16 +6,17 @@ import { scheme } from './charts/theme.ts'
 import { InputBar } from './input/input-bar.tsx'
 import { Token } from './parts/token.tsx'
 import { ErrorNote, Waiting } from './parts/waiting.tsx'
-import { given, model, models } from './state/model.ts'
+import { given, model, models, uploads } from './state/model.ts'
 import { go, link, modelId, param } from './state/url.ts'
 import { views } from './views/table.ts'
 
 /** The whole page: which model, which inputs, which view of them. */
 export function Page () {
-  const listed = useAsk('models', (signal) => ask<{ models: ModelLine[] }>({ method: 'GET', path: 'models' }, signal))
+  const listed = useAsk('models', (signal) => ask<{ models: ModelLine[], uploads?: boolean }>({ method: 'GET', path: 'models' }, signal))
   useEffect(() => {
     if (listed.answer === null) return
     models.value = listed.answer.models
+    uploads.value = listed.answer.uploads === true
     const first = listed.answer.models.find(({ status }) => status === 'ready')
     if (modelId.value === '' && first !== undefined) go({ model: first.id })
   }, [listed.answer])

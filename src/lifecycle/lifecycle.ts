@@ -174,6 +174,9 @@ export class Lifecycle {
     })
   }
 
+  /** Is there a folder for uploads? */
+  get uploads (): boolean { return this.#parts.store !== null }
+
   /** Versions that were replaced or removed and still answer. */
   get draining (): number { return this.#holds.draining }
 

@@ -194,3 +194,66 @@ t.test('files that were altered on the disk: what runs is not touched, what is r
   t.match(await administer('PUT', `${again.url}/models/rain/versions/2`, other), { status: 201 })
   t.same((await call(`${again.url}/predict`, asked)).body, before)
 })
+
+t.test('each answer is from one version while versions come and go, and none is lost', async (t) => {
+  const folder = t.testdir()
+  const { url, service: { pool } } = await serve(t, folder)
+  const numbersOf = (outputs: object): number[] => Object.values(outputs).flat(9) as number[]
+  const expected = new Map<string, number[]>()
+  for (const [n, bytes] of [first, other].entries()) {
+    t.match(await administer('PUT', `${url}/models/rain/versions/${n + 1}`, bytes), { status: 201 })
+    const { body } = await call(`${url}/predict`, { ...await inputsFor(url, 'rain'), version: n + 1 })
+    expected.set(body.digest, numbersOf(body.outputs))
+  }
+  const [a, b] = expected.values()
+  t.ok(Math.abs(a[0] - b[0]) > 1e-3, 'the two can be told apart')
+  const tensors = (): number => pool.state().workers.reduce((sum, worker) => sum + worker.tensors, 0)
+  const before = tensors()
+  const asked = await inputsFor(url, 'rain')
+  const state = { over: false, answers: 0 }
+  const odd: unknown[] = []
+  const client = async (): Promise<void> => {
+    while (!state.over) {
+      const { status, headers, body } = await call(`${url}/predict`, asked)
+      state.answers++
+      const known = expected.get(body.digest)
+      const right = status === 200 && known !== undefined && numbersOf(body.outputs).every((value, n) => Math.abs(value - known[n]) <= 1e-6)
+      if (!right || headers.get('x-model-digest') !== body.digest || headers.get('x-model-version') !== String(body.version)) odd.push([status, body])
+    }
+  }
+  const clients = Array.from({ length: 6 }, client)
+  for (let version = 3; version <= 4; version++) {
+    t.match(await administer('PUT', `${url}/models/rain/versions/${version}`, [first, other][(version + 1) % 2]), { status: 201 })
+    t.match(await administer('DELETE', `${url}/models/rain/versions/${version - 2}`), { status: 204 })
+    t.match(await administer('POST', `${url}/models/rain/versions/${version}/unload`), { status: 200 })
+    t.match(await administer('POST', `${url}/models/rain/versions/${version}/load`), { status: 200 })
+  }
+  state.over = true
+  await Promise.all(clients)
+  t.same(odd, [])
+  t.ok(state.answers > 20, `${state.answers} answers`)
+  // What has gone leaves the engines.
+  while (tensors() > before) await new Promise((resolve) => setTimeout(resolve, 10))
+  t.equal(tensors(), before)
+})
+
+t.test('a stream of lines that has begun is answered to its end by the version that began it', async (t) => {
+  const folder = t.testdir()
+  const { url } = await serve(t, folder)
+  t.match(await administer('PUT', `${url}/models/rain/versions/1`, first), { status: 201 })
+  const { inputs } = await inputsFor(url, 'rain') as { inputs: number[][][] }
+  const line = `${JSON.stringify({ inputs: inputs[0] })}\n`
+  const request = open(`${url}/models/rain/predict`, { method: 'POST', headers: { 'content-type': 'application/x-ndjson' } })
+  const answered = new Promise<{ version: unknown, lines: AsyncIterator<Buffer> }>((resolve) => request.once('response', (answer) => resolve({ version: answer.headers['x-model-version'], lines: answer[Symbol.asyncIterator]() })))
+  request.write(line)
+  const { version, lines } = await answered
+  t.equal(version, '1')
+  const next = async (): Promise<object> => JSON.parse(String((await lines.next()).value))
+  t.match(await next(), { version: 1, digest: digestOf(first) })
+  t.match(await administer('PUT', `${url}/models/rain/versions/2`, other), { status: 201 })
+  t.match(await administer('DELETE', `${url}/models/rain/versions/1`), { status: 204 })
+  t.match((await call(`${url}/models/rain/versions`)).body.versions, [{ version: 2 }])
+  request.end(line)
+  t.match(await next(), { version: 1, digest: digestOf(first) }, 'gone from the disk, and still there for this one')
+  t.ok((await lines.next()).done)
+})

@@ -13,6 +13,7 @@ interface Table { readonly columns: readonly string[], readonly choices: CsvChoi
 /** Where a reader gives inputs of their own: a file (opened, or dropped anywhere on the page), pasted numbers, typed text. */
 export function Give ({ model, onRead }: Props) {
   const [source, setSource] = useState<Source | null>(null)
+  const [file, setFile] = useState<File | null>(null)
   const [table, setTable] = useState<Table | null>(null)
   const [problem, setProblem] = useState('')
   const pasted = useRef<HTMLTextAreaElement>(null)
@@ -36,6 +37,7 @@ export function Give ({ model, onRead }: Props) {
   }
   const open = async (file: File): Promise<void> => {
     details.current!.open = true
+    setFile(file)
     try {
       read(sourceOf(file.name, new Uint8Array(await file.arrayBuffer()), model))
     } catch (error) {
@@ -92,7 +94,7 @@ export function Give ({ model, onRead }: Props) {
         <label>Numbers as CSV (a row is a step) or JSON<textarea ref={pasted} rows={3} required /></label>
         <button type='submit'>Use these numbers</button>
       </form>
-      {source?.kind === 'model' ? <ModelFile name={source.name} /> : null}
+      {source?.kind === 'model' ? <ModelFile name={source.name} file={file} /> : null}
       {problem === '' ? null : <p class='error' role='alert'>{problem} The inputs stay as they were.</p>}
       {source?.kind === 'csv' && table !== null
         ? <CsvForm {...table} features={features} fixed={shape[1] !== null} onChange={(choices) => read(source, choices)} />

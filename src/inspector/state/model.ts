@@ -4,6 +4,9 @@ import type { Inputs, ModelAnswer, ModelLine } from '../api/wire.ts'
 /** What the service serves, as GET /models says it; null before it answered. */
 export const models = signal<readonly ModelLine[] | null>(null)
 
+/** Does the service take uploads? */
+export const uploads = signal(false)
+
 /** The model that is looked at; null while there is none. */
 export const model = signal<ModelAnswer | null>(null)
 
