@@ -15,7 +15,7 @@ export function ModelFile ({ name, file }: { name: string, file: File | null }) 
         ? <p>Put it with its weights into a folder, and start the service on the folder above that one: <code>MODELS_DIR=FOLDER npm start</code></p>
         : uploads.value && file !== null
           ? <Upload key={name} file={file} />
-          : <p>Start the service with it: <code>npm start -- {quoted}</code>, or put it into the folder of models that the service serves. (With an <code>ADMIN_TOKEN</code> the service takes it from here.)</p>}
+          : <p>Start the service with it: <code>npm start -- {quoted}</code>, or put it into the folder of models that the service serves. (A service that has an ADMIN_TOKEN takes it from here.)</p>}
     </div>
   )
 }
