@@ -1,14 +1,18 @@
 // A service as a process of its own, looked at from outside.
 
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { standing } from './standing.mjs'
 
 /** Starts the service of dist/ below the working folder, with the sample models where `env` names no others, and waits until it is ready. */
 export async function startProcess (env = {}, headers = {}) {
+  // Of its own: whatever stands there in the end, it has left.
+  const temporary = mkdtempSync(join(tmpdir(), 'statescope-service-'))
   const child = spawn(process.execPath, ['dist/src/cli.js'], {
-    env: { ...process.env, PORT: '0', WORKERS: '1', LOG_LEVEL: 'silent', MODELS_DIR: 'models', ...env },
+    env: { ...process.env, PORT: '0', WORKERS: '1', LOG_LEVEL: 'silent', MODELS_DIR: 'models', TMPDIR: temporary, ...env },
     stdio: ['ignore', 'pipe', 'inherit']
   })
   const end = () => { child.kill('SIGKILL') }
@@ -21,7 +25,7 @@ export async function startProcess (env = {}, headers = {}) {
       if (line.startsWith('try')) resolve(/http:\/\/\S+/.exec(said)[0])
     }).once('close', () => reject(new Error(`the service does not start: ${said}`)))
   })
-  const { check } = await standing(url, { headers })
+  const { check } = await standing(url, { headers, folders: [temporary] })
   return {
     url,
     headers,
@@ -39,6 +43,7 @@ export async function startProcess (env = {}, headers = {}) {
       child.kill('SIGTERM')
       await ended
       process.off('exit', end)
+      rmSync(temporary, { recursive: true })
     }
   }
 }
