@@ -21,6 +21,7 @@ import { limitRates } from './http/limits.ts'
 import { logging } from './http/log.ts'
 import { refuseOtherMethods } from './http/methods.ts'
 import { Metrics, metricsRoute } from './http/metrics.ts'
+import { limitWaits } from './http/patience.ts'
 import { modelRoutes } from './http/models.ts'
 import { readQueries } from './http/query.ts'
 import { probeRoutes } from './http/probes.ts'
@@ -28,6 +29,8 @@ import { relevanceRoutes } from './http/relevance.ts'
 import { answerProblems, clientError, frameworkError } from './http/problem.ts'
 import { recorder, recordRequests } from './http/requests.ts'
 import { searchRoutes } from './http/search.ts'
+import { limitAnswers } from './http/size.ts'
+import { cutSlowClients } from './http/slow.ts'
 import type { App, ServiceSource } from './http/service.ts'
 import { toFault } from './http/validation.ts'
 import { versionRoutes } from './http/versions.ts'
@@ -61,7 +64,8 @@ export async function buildApp (settings: Settings, service: ServiceSource, { me
       reply.headers(headers)
       frameworkError(error, request, reply)
     },
-    clientErrorHandler: clientError
+    clientErrorHandler: clientError,
+    http: { headersTimeout: settings.SLOW_CLIENT_S * 1000, connectionsCheckingInterval: 1000 }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.addHook('onClose', async () => { tokens.close() })
@@ -70,6 +74,9 @@ export async function buildApp (settings: Settings, service: ServiceSource, { me
   sendHeaders(app, headers)
   recordRequests(app, record)
   const closing = watchClosing(app)
+  cutSlowClients(app, settings.SLOW_CLIENT_S)
+  limitWaits(app, settings.REQUEST_TIMEOUT_S)
+  limitAnswers(app, settings.RESPONSE_LIMIT_MB * 2 ** 20)
   answerProblems(app, settings.BODY_LIMIT_MB)
   if (settings.CORS_ORIGIN !== undefined) allowOrigin(app, settings.CORS_ORIGIN)
   identify(app, tokens)

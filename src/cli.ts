@@ -2,24 +2,46 @@
 import closeWithGrace from 'close-with-grace'
 import { openapiYaml } from './app.ts'
 import { banner } from './banner.ts'
-import { help, readCommand, SettingsError } from './config.ts'
-import { startServer } from './server.ts'
+import { help, readCommand, SettingsError, type Serve } from './config.ts'
+import { beginServer } from './server.ts'
+import { isSupervised, supervise, tellUp } from './supervise.ts'
+
+/** A stop takes no longer, in milliseconds: within the 30 s that most who send signals wait before they kill. */
+const longestStop = 28_000
 
 // Standard output is for people: the banner, the help, the document. The log goes to standard error.
 try {
   const command = readCommand(process.argv.slice(2), process.env)
   if (command.run === 'help') process.stdout.write(help())
   else if (command.run === 'openapi') process.stdout.write(await openapiYaml())
-  else {
-    const server = await startServer(command)
-    closeWithGrace({ delay: 30_000, logger: server.log }, async ({ err }) => {
-      if (err !== undefined) server.log.fatal(err)
-      await server.close()
-    })
-    process.stdout.write(banner(server))
-  }
+  else if (command.settings.SUPERVISE && !isSupervised) supervise(process.argv.slice(2))
+  else await serve(command)
 } catch (error) {
   if (!(error instanceof SettingsError)) throw error
   process.stderr.write(`statescope: ${error.message}\n`)
   process.exit(1)
+}
+
+async function serve (command: Serve): Promise<void> {
+  const starting = await beginServer(command)
+  const { log } = starting
+  // A thread in a native call would keep the process from its end, and nothing can interrupt it.
+  const kill = (): void => { process.kill(process.pid, 'SIGKILL') }
+  const onTimeout = (): void => {
+    log.error(`not all was answered within ${longestStop / 1000} s`)
+    kill()
+  }
+  const { close } = closeWithGrace({ delay: longestStop, logger: log, onTimeout, skip: ['SIGTERM'] }, async ({ err }) => {
+    if (err !== undefined) log.fatal(err)
+    if (!await starting.close()) kill()
+  })
+  // A second SIGTERM says nothing new; a second Ctrl-C means it.
+  let stopping = false
+  const stop = (): void => {
+    if (!stopping) close()
+    stopping = true
+  }
+  process.on('SIGTERM', stop)
+  tellUp(stop)
+  process.stdout.write(banner(await starting.ready))
 }

@@ -10,6 +10,7 @@ export const faults = {
   unknown_model: [404, 'There is no such model'],
   method_not_allowed: [405, 'This address does not take this method'],
   not_acceptable: [406, 'The answer is not available in this format'],
+  too_slow: [408, 'The request did not arrive in time'],
   model_refused: [409, 'The model cannot be served'],
   version_exists: [409, 'There is such a version already'],
   too_large: [413, 'The request or its answer is too large'],
@@ -46,4 +47,12 @@ export class Fault extends Error {
 
   get status (): number { return faults[this.code][0] }
   get title (): string { return faults[this.code][1] }
+}
+
+/** Whoever asked has gone. No error of the service, and none that anybody reads. */
+export class Gone extends Error {
+  constructor () {
+    super('whoever asked has gone')
+    this.name = 'Gone'
+  }
 }

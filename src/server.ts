@@ -7,9 +7,22 @@ import { Metrics } from './http/metrics.ts'
 import type { App, Service } from './http/service.ts'
 import { Lifecycle, storedDigest } from './lifecycle/lifecycle.ts'
 import { startPool } from './pool/pool.ts'
+import type { Pool } from './pool/protocol.ts'
 import { Registry } from './registry/registry.ts'
 import { Store } from './store/store.ts'
 import { loadCheck } from './load-check.ts'
+
+/** Seconds that a thread has beyond the longest deadline, before it is given up. */
+const grace = 1
+
+/** A service that listens, and still starts its engine and loads its models. */
+export interface Starting {
+  readonly log: App['log']
+  /** All of that is done. */
+  readonly ready: Promise<Server>
+  /** The same as that of Server, at any time. Gives false where the process cannot end by itself afterwards. */
+  readonly close: () => Promise<boolean>
+}
 
 /** A running service. */
 export interface Server {
@@ -25,45 +38,58 @@ export interface Server {
  * Listens at once, so that `/health/live` answers while the engine starts and the models are loaded, and gives the service when all of that is done.
  * @throws SettingsError where the port is taken, the models are not there or the engine asked for cannot be had
  */
-export async function startServer ({ settings, folder, files }: Serve): Promise<Server> {
+export const startServer = async (serve: Serve): Promise<Server> => await (await beginServer(serve)).ready
+
+/**
+ * The same, to be closed while it starts too.
+ * @throws SettingsError where the port is taken or the models are not there
+ */
+export async function beginServer ({ settings, folder, files }: Serve): Promise<Starting> {
   await checkPlaces(folder, files)
   let service: Service | null = null
+  let [pool, closing]: [Pool | null, boolean] = [null, false]
   const metrics = new Metrics()
   const app = await buildApp(settings, () => {
     if (service === null) throw new Fault('not_ready', 'the engine is being started: try again in a moment')
     return service
   }, { metrics })
   const url = await listen(app, settings)
-  const pool = await startPool({
-    engine: settings.ENGINE,
-    workers: settings.WORKERS,
-    queue: { requests: settings.QUEUE_LIMIT, bytes: settings.QUEUE_LIMIT_MB * 2 ** 20 },
-    onDeath: (reason) => {
-      metrics.died()
-      app.log.error(`a worker stopped and is replaced: ${reason}`)
-    },
-    onRun: (ran) => metrics.ran(ran)
-  }).catch(async (error: Error) => {
-    await app.close()
-    throw new SettingsError(`the engine does not start: ${error.message}`)
-  })
-  const store = folder === null ? null : new Store(folder)
-  // A folder that cannot be written to is served all the same.
-  await store?.clear().catch((error: Error) => app.log.error(`what earlier uploads left behind was not removed: ${error.message}`))
-  const limits = importLimits(settings)
-  const registry = await Registry.open(folder, files, limits, storedDigest)
-  const lifecycle = new Lifecycle({ registry, pool, store, limits, check: loadCheck, log: app.log })
-  const running = service = { registry, pool, lifecycle }
-  await registry.load((entry) => pool.load(entry.key, entry.file, loadCheck(entry)), ({ key, status, reason }) => app.log.info({ model: key, status, reason }, 'model'))
-  return {
-    url,
-    service: running,
-    log: app.log,
-    close: async () => {
+
+  const start = async (): Promise<Server> => {
+    const own = pool = await startPool({
+      engine: settings.ENGINE,
+      workers: settings.WORKERS,
+      queue: { requests: settings.QUEUE_LIMIT, bytes: settings.QUEUE_LIMIT_MB * 2 ** 20 },
+      longest: (settings.REQUEST_TIMEOUT_S + grace) * 1000,
+      onDeath: (reason) => {
+        metrics.died()
+        app.log.error(`a worker stopped and is replaced: ${reason}`)
+      },
+      onRun: (ran) => metrics.ran(ran)
+    }).catch(async (error: Error) => {
       await app.close()
-      await pool.close()
-    }
+      throw new SettingsError(`the engine does not start: ${error.message}`)
+    })
+    const store = folder === null ? null : new Store(folder)
+    // A folder that cannot be written to is served all the same.
+    await store?.clear().catch((error: Error) => app.log.error(`what earlier uploads left behind was not removed: ${error.message}`))
+    const limits = importLimits(settings)
+    const registry = await Registry.open(folder, files, limits, storedDigest)
+    const lifecycle = new Lifecycle({ registry, pool: own, store, limits, check: loadCheck, log: app.log })
+    const running = service = { registry, pool: own, lifecycle }
+    await registry.load(async (entry) => {
+      if (closing) throw new Fault('not_ready', 'the service is stopping')
+      return await own.load(entry.key, entry.file, loadCheck(entry))
+    }, ({ key, status, reason }) => app.log.info({ model: key, status, reason }, 'model'))
+    return { url, service: running, log: app.log, close: async () => { await close() } }
   }
+  const close = async (): Promise<boolean> => {
+    closing = true
+    await app.close()
+    await pool?.close()
+    return (pool?.state().lost ?? 0) === 0
+  }
+  return { log: app.log, ready: start(), close }
 }
 
 async function checkPlaces (folder: string | null, files: readonly string[]): Promise<void> {

@@ -12,6 +12,6 @@ export function allowOrigin (app: FastifyInstance, origin: string): void {
     reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', 'x-request-id, retry-after')
     if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return
     return reply.code(204).header('access-control-allow-methods', 'GET, HEAD, POST')
-      .header('access-control-allow-headers', 'authorization, content-type, accept, x-request-id, traceparent').header('access-control-max-age', '600').send()
+      .header('access-control-allow-headers', 'authorization, content-type, accept, x-request-id, x-request-timeout, traceparent').header('access-control-max-age', '600').send()
   })
 }

@@ -13,6 +13,7 @@ import { answers, Head, Receipt as ReceiptAnswer } from './answers.ts'
 import { examples } from './examples.ts'
 import { patiently } from './ndjson.ts'
 import { problem } from './problem.ts'
+import { patienceOf } from './patience.ts'
 import { withQuery, type Addressed } from './query.ts'
 import { closed, Model, ModelParams, Version } from './schemas.ts'
 import type { App, Service, ServiceSource } from './service.ts'
@@ -89,8 +90,9 @@ async function answer ({ registry, pool }: Service, request: FastifyRequest, rep
   const wish = readGeneration(body, entry)
   const seed = wish.seed ?? randomInt(2 ** 32)
   let runs = 0
+  const forAll = patienceOf(request)
   const steps = generate(entry, wish, seed, async (plan, batch) => {
-    const run = async (): Promise<Buffer> => await pool.run(entry.key, { plan, batch, head: {}, format: 'json', independent: independent(entry.file, plan, batch.initial) })
+    const run = async (): Promise<Buffer> => await pool.run(entry.key, { plan, batch, head: {}, format: 'json', independent: independent(entry.file, plan, batch.initial) }, request.format === 'json' ? forAll : patienceOf(request))
     const bytes = runs++ === 0 ? await run() : await patiently(run)
     const found = JSON.parse(bytes.toString()) as Json
     pool.sent(bytes)

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
 import { Type } from 'typebox'
-import { Fault } from '../errors.ts'
+import { Fault, Gone } from '../errors.ts'
 import { independent } from '../plan/independent.ts'
 import { planFor } from '../plan/kept.ts'
 import { decodeRequest, type RequestKind } from '../request/decode.ts'
@@ -14,10 +14,12 @@ import { answers, HiddenStatesAnswer, PredictAnswer } from './answers.ts'
 import { sendAnswer } from './bytes.ts'
 import { freeBody } from './json.ts'
 import { inOrder, lineOf, linesOf, patiently, readLine, readNdjson } from './ndjson.ts'
+import { patienceOf } from './patience.ts'
 import { problem } from './problem.ts'
 import { withQuery, type Addressed } from './query.ts'
 import { HiddenStatesBody, HiddenStatesQuery, ModelHiddenStatesBody, ModelParams, ModelPredictBody, PredictBody, PredictQuery } from './schemas.ts'
 import type { App, Service, ServiceSource } from './service.ts'
+import { checkAnswer } from './size.ts'
 import { summarise } from './summary.ts'
 import { summariseLines } from './summary-lines.ts'
 import { SummaryAnswer } from './summary-schema.ts'
@@ -63,8 +65,14 @@ async function answer ({ registry, pool }: Service, request: FastifyRequest, rep
   const head = headOf(entry)
   const alike = { plan, head, independent: independent(entry.file, plan, batch.initial) }
   const format = request.format as typeof formats[number]
-  if (format !== 'ndjson') return sendAnswer(reply.type(contentType(format)), pool, await pool.run(entry.key, { ...alike, batch, format }))
-  const run = async (batch: Batch): Promise<Buffer> => lineFrom(pool, await pool.run(entry.key, { ...alike, batch, format: 'json' }))
+  if (format !== 'ndjson') {
+    checkAnswer(request, entry.file, plan, batch, format === 'json')
+    return sendAnswer(reply.type(contentType(format)), pool, await pool.run(entry.key, { ...alike, batch, format }, patienceOf(request)))
+  }
+  const run = async (batch: Batch): Promise<Buffer> => {
+    checkAnswer(request, entry.file, plan, batch, true)
+    return lineFrom(pool, await pool.run(entry.key, { ...alike, batch, format: 'json' }, patienceOf(request)))
+  }
   const sequences = sequencesOf(batch)
   // What is wrong with the first is wrong with all, and is answered before a status is.
   const first = await run(sequences.next().value as Batch)
@@ -92,8 +100,9 @@ async function answerOfModel (service: Service, request: FastifyRequest, reply: 
       if (elsewhere !== undefined) throw new Fault('invalid_value', `"${elsewhere}" stands in the address, for all lines`, `/${elsewhere}`)
       const { probe, batch } = decodeLine(withQuery(body, id, query), entry, kind)
       const plan = planFor(entry.file, probe, entry.meta)
+      checkAnswer(request, entry.file, plan, batch, true)
       const head = echoed === undefined ? headOf(entry) : { id: echoed, ...headOf(entry) }
-      return lineFrom(pool, await patiently(async () => await pool.run(entry.key, { plan, batch, format: 'json', head, independent: independent(entry.file, plan, batch.initial) })))
+      return lineFrom(pool, await patiently(async () => await pool.run(entry.key, { plan, batch, format: 'json', head, independent: independent(entry.file, plan, batch.initial) }, patienceOf(request))))
     } catch (error) {
       return problemLine(error as Error, request, number, line.id)
     }
@@ -114,6 +123,7 @@ function * numbered<Item> (items: Iterable<Item>, from: number): Generator<[Item
 }
 
 function problemLine (error: Error, request: FastifyRequest, line: number, id?: unknown): Buffer {
+  if (error instanceof Gone) throw error
   if (!(error instanceof Fault) || error.status === 500) request.log.error(error)
   const fault = error instanceof Fault ? error : new Fault('internal', `Something went wrong that is not the request's fault. The log of the service tells more under the id ${request.id}.`)
   return lineOf(JSON.stringify({ id, ...problem(fault, request.id), line }))

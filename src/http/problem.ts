@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Socket } from 'node:net'
 import type { Settings } from '../config.ts'
-import { Fault, type FaultCode } from '../errors.ts'
+import { Fault, Gone, type FaultCode } from '../errors.ts'
 
 /** Fastify's own errors that a client can cause, by their code there. */
 const fromFastify: Readonly<Record<string, readonly [FaultCode, string]>> = {
@@ -56,6 +56,8 @@ export function toFault (error: FastifyError | Fault, request: FastifyRequest, l
     if (error.status === 500) request.log.error(error)
     return error
   }
+  // For the log, as nobody else is there.
+  if (error instanceof Gone) return new Fault('not_ready', error.message)
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new Fault('too_large', `the body is larger than ${limit} MiB: send fewer sequences at once, or start the service with a larger BODY_LIMIT_MB`)
   }
@@ -72,7 +74,11 @@ export function clientError (error: Error & { code?: string }, socket: Socket): 
   const slow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
   const large = error.code === 'HPE_HEADER_OVERFLOW'
   const status = slow ? '408 Request Timeout' : large ? '431 Request Header Fields Too Large' : '400 Bad Request'
-  const detail = slow ? 'The request did not arrive in time.' : large ? 'The headers are too large.' : 'This is not an HTTP request.'
-  const body = JSON.stringify({ ...problem(new Fault('malformed', detail), undefined), status: Number(status.slice(0, 3)) })
+  const fault = slow
+    ? new Fault('too_slow', 'the request did not arrive in time: send it faster, or start the service with a larger SLOW_CLIENT_S')
+    : new Fault('malformed', large ? 'The headers are too large.' : 'This is not an HTTP request.')
+  const body = JSON.stringify({ ...problem(fault, undefined), status: Number(status.slice(0, 3)) })
   socket.end(`HTTP/1.1 ${status}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
+  // What it still sends is not read. At once, the answer would be lost with it.
+  setTimeout(() => socket.destroy(), 1000).unref()
 }

@@ -5,10 +5,11 @@ import { answers, Head, Receipt } from './answers.ts'
 import { sendAnswer } from './bytes.ts'
 import { contentType } from './accept.ts'
 import { examples } from './examples.ts'
+import { patienceOf } from './patience.ts'
 import { withQuery, type Addressed } from './query.ts'
 import { Arrays, closed, Inputs, listText, Model, ModelParams, orList, Raw, Version } from './schemas.ts'
 import type { App, Service, ServiceSource } from './service.ts'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 
 const Of = Type.Enum(['value', 'logit'], { description: '`value` (default): the output itself. `logit`: what the softmax or sigmoid at its end is applied to.' })
 const Window = Type.Integer({ minimum: 1, maximum: widest, description: 'How many of the last steps stand for themselves; those before are `older` together. Default: 5.' })
@@ -88,22 +89,22 @@ const route = {
   tags: ['studies'],
   summary: 'How much an output takes from each of the last steps',
   response: answers(RelevanceAnswer, 'The shares, by lag', ['json'], 'malformed', 'unauthorized', 'unknown_model', 'not_acceptable', 'model_refused', 'too_large', 'unsupported_media_type',
-    'invalid_value', 'wrong_shape', 'unknown_name', 'queue_full', 'internal', 'not_ready', 'unsound')
+    'invalid_value', 'wrong_shape', 'unknown_name', 'queue_full', 'internal', 'not_ready', 'unsound', 'deadline')
 }
 
 /** The routes of `studies/relevance`. */
 export function relevanceRoutes (app: App, service: ServiceSource): void {
-  app.post('/relevance', { schema: { ...route, operationId: 'relevance', body: RelevanceBody } }, async (request, reply) => await answer(service(), reply, request.body))
+  app.post('/relevance', { schema: { ...route, operationId: 'relevance', body: RelevanceBody } }, async (request, reply) => await answer(service(), request, reply, request.body))
 
   app.post('/models/:id/relevance', {
     config: { arrays: true },
     schema: { ...route, operationId: 'relevanceOfModel', params: ModelParams, querystring: RelevanceQuery, body: ModelRelevanceBody }
-  }, async (request, reply) => await answer(service(), reply, withQuery(request.body as Record<string, unknown> | undefined, request.params.id, request.query)))
+  }, async (request, reply) => await answer(service(), request, reply, withQuery(request.body as Record<string, unknown> | undefined, request.params.id, request.query)))
 }
 
 /** Decode, pool: a job that goes alone. */
-async function answer ({ registry, pool }: Service, reply: FastifyReply, body: Addressed): Promise<FastifyReply> {
+async function answer ({ registry, pool }: Service, request: FastifyRequest, reply: FastifyReply, body: Addressed): Promise<FastifyReply> {
   const { id, version, digest, key, ...entry } = registry.get(body.model, body.version)
   const { study, plan, batch } = decodeRelevance(body, entry)
-  return sendAnswer(reply.type(contentType('json')), pool, await pool.run(key, { plan, batch, format: 'json', head: { model: id, version, digest }, independent: false, study }))
+  return sendAnswer(reply.type(contentType('json')), pool, await pool.run(key, { plan, batch, format: 'json', head: { model: id, version, digest }, independent: false, study }, patienceOf(request)))
 }

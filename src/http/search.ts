@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
 import { Type } from 'typebox'
 import { Fault } from '../errors.ts'
@@ -9,6 +9,7 @@ import type { SearchStudy } from '../studies/search/study.ts'
 import { answers, HiddenStatesAnswer } from './answers.ts'
 import { sendAnswer } from './bytes.ts'
 import { examples } from './examples.ts'
+import { patienceOf } from './patience.ts'
 import { withQuery, type Addressed } from './query.ts'
 import { Arrays, closed, InitialState, Inputs, Model, ModelParams, Raw, Version } from './schemas.ts'
 import type { App, Service, ServiceSource } from './service.ts'
@@ -78,7 +79,7 @@ const schema = {
 
 /** The routes that look for a pattern of units in a set. */
 export function searchRoutes (app: App, service: ServiceSource): void {
-  app.post('/search', { schema: { ...schema, operationId: 'search', body: SearchBody } }, async (request, reply) => await found(service(), request.body, reply))
+  app.post('/search', { schema: { ...schema, operationId: 'search', body: SearchBody } }, async (request, reply) => await found(service(), request, request.body, reply))
 
   app.post('/models/:id/search', {
     config: { lines: true },
@@ -86,15 +87,15 @@ export function searchRoutes (app: App, service: ServiceSource): void {
   }, async (request, reply) => {
     const { id } = request.params as { id: string }
     if (request.body instanceof Readable) throw new Fault('unsupported_media_type', 'A search is over one set: send its sequences together, as JSON or as arrays.')
-    return await found(service(), withQuery(request.body as Record<string, unknown> | undefined, id, request.query as Record<string, unknown>), reply)
+    return await found(service(), request, withQuery(request.body as Record<string, unknown> | undefined, id, request.query as Record<string, unknown>), reply)
   })
 }
 
-async function found ({ registry, pool }: Service, body: Addressed, reply: FastifyReply): Promise<FastifyReply> {
+async function found ({ registry, pool }: Service, request: FastifyRequest, body: Addressed, reply: FastifyReply): Promise<FastifyReply> {
   const entry = registry.get(body.model, body.version)
   const { batch, layer, tensor, ...asked } = decodeSearch(body, entry)
   const plan = planForSearch(entry.file, layer, tensor)
   const { id: model, version, digest } = entry
   const study: SearchStudy = { kind: 'search', ...asked, independent: independent(entry.file, plan, batch.initial) }
-  return sendAnswer(reply.type('application/json'), pool, await pool.run(entry.key, { plan, batch, format: 'json', head: { model, version, digest }, independent: false, study }))
+  return sendAnswer(reply.type('application/json'), pool, await pool.run(entry.key, { plan, batch, format: 'json', head: { model, version, digest }, independent: false, study }, patienceOf(request)))
 }

@@ -12,6 +12,7 @@ import { join } from '../run/company.ts'
 import { addSummary, checkSize, sizeOf, type Summary } from '../studies/summary/summary.ts'
 import { formatFor } from './accept.ts'
 import { inOrder, patiently, readLine, type Line } from './ndjson.ts'
+import { patienceOf } from './patience.ts'
 import { problem } from './problem.ts'
 import { withQuery } from './query.ts'
 import type { Service } from './service.ts'
@@ -62,7 +63,7 @@ export async function summariseLines (pool: Service['pool'], entry: Served, line
     }
   }
   const groups = grouped(lines, read, (probe) => planOf(entry, probe), (plan, { initial }) => independent(entry.file, plan, initial))
-  for await (const { parts, plan: own } of inOrder(groups, async ({ plan, probe, lines }) => ({ plan, parts: await runGroup(pool, entry, plan, probe, choice, lines, failed) }))) {
+  for await (const { parts, plan: own } of inOrder(groups, async ({ plan, probe, lines }) => ({ plan, parts: await runGroup(pool, entry, plan, probe, choice, lines, failed, request) }))) {
     plan ??= own
     for (const part of parts) {
       if (all === null) all = part
@@ -121,9 +122,9 @@ const shapeOf = ({ raw }: Probe, { inputs, initial }: Batch): string =>
   JSON.stringify([raw, Object.entries(inputs).map(([name, { shape }]) => [name, shape]), Object.entries(initial).map(([key, states]) => [key, Object.keys(states)])])
 
 /** The summary of a group, or where that fails of each line by itself: what is wrong with one is no other's trouble. */
-async function runGroup (pool: Service['pool'], entry: Served, plan: Plan, probe: Probe, choice: SummaryChoice, lines: readonly Waiting[], failed: Failed): Promise<Summary[]> {
+async function runGroup (pool: Service['pool'], entry: Served, plan: Plan, probe: Probe, choice: SummaryChoice, lines: readonly Waiting[], failed: Failed, request: FastifyRequest): Promise<Summary[]> {
   // Joined arrays are copies: those of the lines are still there for a second try.
-  const run = async (some: readonly Waiting[]): Promise<Summary> => await patiently(async () => await summaryOf(pool, entry, plan, join(some.map(({ batch }) => batch)), probe, choice))
+  const run = async (some: readonly Waiting[]): Promise<Summary> => await patiently(async () => await summaryOf(pool, entry, plan, join(some.map(({ batch }) => batch)), probe, choice, patienceOf(request)))
   if (lines.length > 1) {
     const together = await run(lines).catch((error: unknown) => {
       if (!(error instanceof Fault)) throw error

@@ -5,6 +5,7 @@ import { followedInputs } from '../plan/followed.ts'
 import { independent } from '../plan/independent.ts'
 import { planFor } from '../plan/kept.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { Patience } from '../pool/protocol.ts'
 import type { Served } from '../registry/entry.ts'
 import type { Decoded } from '../request/decode.ts'
 import { slotsOf } from '../request/inputs.ts'
@@ -14,6 +15,7 @@ import { answerOf, type FeatureName } from '../studies/summary/answer.ts'
 import type { Followed, SummaryStudy } from '../studies/summary/study.ts'
 import type { Summary } from '../studies/summary/summary.ts'
 import { formatFor } from './accept.ts'
+import { patienceOf } from './patience.ts'
 import type { Service } from './service.ts'
 
 /** A body read whose tensors are summarised. */
@@ -23,10 +25,10 @@ export interface Summarised extends Decoded { readonly summary: SummaryChoice }
 const mostFeatures = 1024
 
 /** The answer to one body. */
-export async function summarise (pool: Service['pool'], entry: Served, { probe, batch, summary: choice }: Summarised, { headers }: FastifyRequest): Promise<object> {
-  formatFor(headers.accept, ['json'])
+export async function summarise (pool: Service['pool'], entry: Served, { probe, batch, summary: choice }: Summarised, request: FastifyRequest): Promise<object> {
+  formatFor(request.headers.accept, ['json'])
   const plan = planOf(entry, probe)
-  return summaryAnswer(entry, plan, choice, await summaryOf(pool, entry, plan, batch, probe, choice))
+  return summaryAnswer(entry, plan, choice, await summaryOf(pool, entry, plan, batch, probe, choice, patienceOf(request)))
 }
 
 /** The plan of what is summarised: every step is run, and those asked for are chosen where they are counted. */
@@ -38,9 +40,9 @@ export function planOf (entry: Served, probe: Probe): Plan {
 }
 
 /** Asks a thread for the summary of a batch. */
-export async function summaryOf (pool: Service['pool'], entry: Served, plan: Plan, batch: Batch, { steps }: Probe, choice: SummaryChoice): Promise<Summary> {
+export async function summaryOf (pool: Service['pool'], entry: Served, plan: Plan, batch: Batch, { steps }: Probe, choice: SummaryChoice, patience: Patience): Promise<Summary> {
   const study: SummaryStudy = { kind: 'summary', ...choice, steps, independent: independent(entry.file, plan, batch.initial), followed: followedIn(entry, plan) }
-  const bytes = await pool.run(entry.key, { plan, batch, format: 'json', head: {}, independent: false, study })
+  const bytes = await pool.run(entry.key, { plan, batch, format: 'json', head: {}, independent: false, study }, patience)
   return deserialize(bytes) as Summary
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { Fault } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -8,6 +9,9 @@ import { arraysOf, type Queued } from './queue.ts'
 type Reply = Extract<FromWorker, { type: 'loaded' | 'unloaded' }>
 type Answer = Extract<FromWorker, { type: 'answered' }>
 
+/** How long the end of a thread is waited for, in milliseconds. */
+const patience = 5_000
+
 interface Waiting {
   readonly resolve: (message: Reply | Answer) => void
   readonly reject: (error: Fault) => void
@@ -15,8 +19,8 @@ interface Waiting {
 
 /** Told by a thread, whenever it happens. */
 export interface HandEvents {
-  /** All that it ran is answered. */
-  readonly onFree: () => void
+  /** All that it ran is answered: those jobs, after so many milliseconds. */
+  readonly onFree: (jobs: readonly Queued[], milliseconds: number) => void
   /** It stopped without being asked to. What it ran has been failed with `not_ready`. */
   readonly onDeath: (hand: Hand, reason: string) => void
 }
@@ -27,6 +31,9 @@ export class Hand {
   busy = true
   /** Its engine has started, and it has not stopped since. */
   alive = false
+  /** How often it has been started, and when last, on the clock of performance.now(). */
+  lives = 0
+  bornAt = 0
   readonly #data: WorkerData
   readonly #events: HandEvents
   /**
@@ -41,7 +48,11 @@ export class Hand {
   #sent: SharedArrayBuffer[] = []
   #worker: Worker | null = null
   #running = 0
+  #jobs: readonly Queued[] = []
+  #since = 0
   #closing = false
+  /** Threads that shall end, until they do. */
+  readonly #lost = new Set<Promise<unknown>>()
 
   constructor (data: WorkerData, events: HandEvents) {
     this.#data = data
@@ -57,11 +68,15 @@ export class Hand {
         env: SHARE_ENV
       })
       this.#worker = worker
+      this.lives++
+      this.bornAt = performance.now()
       this.#plans = new Map()
       this.#sent = []
       let cause = ''
       let born = false
       worker.on('message', (message: FromWorker) => {
+        // What one that was given up still says is nobody's.
+        if (this.#worker !== worker) return
         if (message.type === 'started') {
           born = true
           this.alive = true
@@ -71,18 +86,41 @@ export class Hand {
         }
       })
       worker.on('error', (error: Error) => { cause = error.message })
-      worker.on('exit', () => {
-        this.busy = true
-        this.alive = false
-        this.#running = 0
-        const waiting = this.#waiting
-        this.#waiting = []
-        this.#free = []
-        for (const one of waiting) one?.reject(new Fault('not_ready', 'the engine stopped while it worked on this; it is being started again: try once more in a few seconds'))
+      worker.on('exit', (code) => {
+        if (this.#worker !== worker) return
+        cause ||= `it ended with code ${code}`
+        this.#fail(new Fault('not_ready', 'the engine stopped while it worked on this; it is being started again: try once more in a few seconds'))
         if (!born) reject(new Error(cause))
         else if (!this.#closing) this.#events.onDeath(this, cause)
       })
     })
+  }
+
+  /** What it is working on, and since when on the clock of performance.now(); null where it runs nothing. */
+  get work (): { readonly jobs: readonly Queued[], readonly since: number } | null {
+    return this.#running === 0 ? null : { jobs: this.#jobs, since: this.#since }
+  }
+
+  /** Gives the thread up, as if it had died: it may be in the middle of a native call, which nothing can interrupt, and ends when it comes back from that. */
+  giveUp (reason: string): void {
+    const worker = this.#worker
+    if (worker === null) return
+    this.#worker = null
+    this.#lose(worker)
+    this.#fail(new Fault('deadline', 'the engine did not come back from this in time; it is being started again'))
+    this.#events.onDeath(this, reason)
+  }
+
+  #fail (fault: Fault): void {
+    this.#worker = null
+    this.busy = true
+    this.alive = false
+    this.#running = 0
+    this.#jobs = []
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#free = []
+    for (const one of waiting) one?.reject(fault)
   }
 
   /** The tensors that live in its reference engine, and their bytes. */
@@ -94,8 +132,9 @@ export class Hand {
   /** A load or an unload; they are done between runs. */
   async ask<Type extends 'load' | 'unload'> (message: Omit<Extract<ToWorker, { type: Type }>, 'id'>): Promise<Reply> {
     return await new Promise((resolve, reject) => {
+      if (this.#worker === null) throw new Fault('not_ready', 'the engine is being started again')
       const id = this.#wait({ resolve: resolve as Waiting['resolve'], reject })
-      this.#worker!.postMessage({ ...message, id })
+      this.#worker.postMessage({ ...message, id })
     })
   }
 
@@ -104,6 +143,8 @@ export class Hand {
     const [{ model, job: { plan } }] = jobs
     this.busy = true
     this.#running = jobs.length
+    this.#jobs = jobs
+    this.#since = performance.now()
     const parts = jobs.map(({ job: { batch, format, head, study }, resolve, reject }) => {
       const id = this.#wait({
         resolve: (message) => {
@@ -130,9 +171,22 @@ export class Hand {
     this.#sent.push(memory)
   }
 
+  /** Ends the thread. One in a native call is not waited for beyond `patience`. */
   async close (): Promise<void> {
     this.#closing = true
-    await this.#worker?.terminate()
+    const worker = this.#worker
+    if (worker !== null) this.#lose(worker)
+    await Promise.race([Promise.all(this.#lost), wait(patience, undefined, { ref: false })])
+  }
+
+  /** Threads that shall end and have not. */
+  get lost (): number {
+    return this.#lost.size
+  }
+
+  #lose (worker: Worker): void {
+    const end = worker.terminate().finally(() => this.#lost.delete(end))
+    this.#lost.add(end)
   }
 
   #wait (waiting: Waiting): number {
@@ -152,7 +206,9 @@ export class Hand {
   #done (): void {
     if (this.#running === 0 || --this.#running > 0) return
     this.busy = false
-    this.#events.onFree()
+    const jobs = this.#jobs
+    this.#jobs = []
+    this.#events.onFree(jobs, performance.now() - this.#since)
   }
 
   /** Where a plan that is new to the thread shall stand. */

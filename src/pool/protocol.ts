@@ -21,6 +21,14 @@ export interface Job {
   readonly study?: Study
 }
 
+/** How long whoever asks for a job waits for it. */
+export interface Patience {
+  /** On the clock of performance.now(): a job that has no answer then is answered with `deadline`. */
+  readonly until: number
+  /** Nobody waits any more. Asked again and again until the job begins, where it ends it. */
+  readonly gone: () => boolean
+}
+
 /** What a model is tried with when it is loaded. */
 export interface LoadCheck {
   /** Every state, gate and output of it is repeated in float64. */
@@ -89,6 +97,8 @@ export interface Ran {
 export interface PoolState {
   readonly waiting: { readonly requests: number, readonly bytes: number }
   /** Each thread: has it an engine, does it compute (or load), and which tensors live in its reference engine? */
+  /** Threads that were given up and are still in a native call: as long as there are some, the process cannot end by itself. */
+  readonly lost: number
   readonly workers: readonly { readonly alive: boolean, readonly busy: boolean, readonly tensors: number, readonly bytes: number }[]
 }
 
@@ -100,8 +110,8 @@ export interface Pool {
   /** `model` is the key under which jobs name it. A model that fails its self-check is not kept: `reason` says why. */
   load: (model: string, file: ModelFile, check: LoadCheck) => Promise<{ receipt: Receipt, reason?: string }>
   unload: (model: string) => Promise<void>
-  /** The encoded answer. Throws Fault; where that is queue_full the job was not touched. */
-  run: (model: string, job: Job) => Promise<Buffer>
+  /** The encoded answer. Throws Fault, where that is queue_full the job was not touched; and Gone where nobody waits any more. Without `patience` it waits for ever. */
+  run: (model: string, job: Job, patience?: Patience) => Promise<Buffer>
   /** An answer that nobody reads any more: its memory may hold the next one. */
   sent: (body: Buffer) => void
   close: () => Promise<void>

@@ -1,7 +1,8 @@
 import { Fault } from '../errors.ts'
 import type { Values } from '../model.ts'
 import type { Batch } from '../request/probe.ts'
-import type { Job } from './protocol.ts'
+import { Order, Costs } from './order.ts'
+import type { Job, Patience } from './protocol.ts'
 
 /** Who made an answer gets its memory back. */
 export interface Maker { takeBack: (memory: SharedArrayBuffer) => void }
@@ -10,11 +11,13 @@ export interface Maker { takeBack: (memory: SharedArrayBuffer) => void }
 export interface Queued {
   readonly model: string
   readonly job: Job
+  /** null: for ever. */
+  readonly patience: Patience | null
   /** Told when it goes to a thread, with how many others. */
   readonly begun?: (together: number) => void
   /** The answer, and who made it. */
   readonly resolve: (body: Buffer, by: Maker) => void
-  readonly reject: (error: Fault) => void
+  readonly reject: (error: Error) => void
 }
 
 /** How much may wait. */
@@ -29,18 +32,20 @@ const rows = 32
 /** Among so many waiting jobs company is looked for. */
 const nearest = 256
 
-/** Jobs in the order they came, bounded in number and in bytes. */
+/** Jobs that wait, bounded in number and in bytes, in a fair order (order.ts). */
 export class Queue {
   readonly #limits: Limits
-  #jobs: Queued[] = []
+  readonly #order: Order
+  #length = 0
   #bytes = 0
 
-  constructor (limits: Limits) {
+  constructor (limits: Limits, costs = new Costs()) {
     this.#limits = limits
+    this.#order = new Order(costs)
   }
 
   get length (): number {
-    return this.#jobs.length
+    return this.#length
   }
 
   get bytes (): number {
@@ -50,41 +55,41 @@ export class Queue {
   /** Throws Fault queue_full. */
   push (queued: Queued): void {
     const { requests, bytes } = this.#limits
-    if (this.#jobs.length >= requests) throw new Fault('queue_full', `${requests} requests are waiting already: try again in a second`)
+    if (this.#length >= requests) throw new Fault('queue_full', `${requests} requests are waiting already: try again in a second`)
     const own = bytesOf(queued.job.batch)
-    if (this.#jobs.length > 0 && this.#bytes + own > bytes) {
-      throw new Fault('queue_full', `${this.#jobs.length} requests with ${megabytes(this.#bytes)} MiB of inputs are waiting already, and ${megabytes(bytes)} MiB may wait: try again in a second`)
+    if (this.#length > 0 && this.#bytes + own > bytes) {
+      throw new Fault('queue_full', `${this.#length} requests with ${megabytes(this.#bytes)} MiB of inputs are waiting already, and ${megabytes(bytes)} MiB may wait: try again in a second`)
     }
-    this.#jobs.push(queued)
+    this.#order.push(queued)
+    this.#length++
     this.#bytes += own
   }
 
-  /** The job that came first, and others that can run with it: `share` jobs at most. Empty where none waits. */
+  /** The job that is next, and others that can run with it: `share` jobs at most. Empty where none waits. */
   take (share: number): Queued[] {
-    const [first] = this.#jobs
-    if (first === undefined) return []
-    const taken = [first]
-    let size = first.job.batch.size
-    if (first.job.independent) {
-      for (const other of this.#jobs.slice(1, nearest)) {
-        if (taken.length >= share) break
+    return this.#left(this.#order.take((first, others) => {
+      const along: Queued[] = []
+      if (!first.job.independent) return along
+      let size = first.job.batch.size
+      for (const other of others.slice(0, nearest)) {
+        if (along.length + 1 >= share) break
         if (size + other.job.batch.size > rows || !fit(first, other)) continue
-        taken.push(other)
+        along.push(other)
         size += other.job.batch.size
       }
-    }
-    if (taken.length === 1) this.#jobs.shift()
-    else this.#jobs = this.#jobs.filter((job) => !taken.includes(job))
-    for (const { job } of taken) this.#bytes -= bytesOf(job.batch)
-    return taken
+      return along
+    }))
   }
 
-  /** All of them. */
-  clear (): Queued[] {
-    const all = this.#jobs
-    this.#jobs = []
-    this.#bytes = 0
-    return all
+  /** Takes out those for whom `leaves` says so. */
+  remove (leaves: (queued: Queued) => boolean): Queued[] {
+    return this.#left(this.#order.remove(leaves))
+  }
+
+  #left (jobs: Queued[]): Queued[] {
+    this.#length -= jobs.length
+    for (const { job } of jobs) this.#bytes -= bytesOf(job.batch)
+    return jobs
   }
 }
 

@@ -35,7 +35,10 @@ function send (message: FromWorker, transfer: ArrayBuffer[] = []): void {
 
 async function load (id: number, { model, file, check }: Extract<ToWorker, { type: 'load' }>): Promise<void> {
   const { receipt, reason, model: hosted } = await host(engine, onnx, file, check)
-  if (hosted !== null) models.set(model, hosted)
+  // It may be there already, where the thread was started anew in the meantime.
+  await models.get(model)?.dispose()
+  if (hosted === null) models.delete(model)
+  else models.set(model, hosted)
   send({ type: 'loaded', id, receipt, ...(reason === undefined ? {} : { reason }) })
 }
 

@@ -121,7 +121,7 @@ t.test('a client that goes away is counted, and nothing stays under way', async 
 })
 
 t.test('not ready while no thread is alive', async (t) => {
-  const state = { waiting: { requests: 0, bytes: 0 }, workers: [{ alive: false, busy: true, tensors: 0, bytes: 0 }] }
+  const state = { waiting: { requests: 0, bytes: 0 }, lost: 0, workers: [{ alive: false, busy: true, tensors: 0, bytes: 0 }] }
   const app = await buildApp({ ...defaults(), LOG_LEVEL: 'silent' }, () => ({ ...service, pool: { ...service.pool, state: () => state } }))
   t.teardown(async () => { await app.close() })
   const answer = await app.inject('/health/ready')

@@ -14,7 +14,7 @@ interface Wish { model?: string, size?: number, steps?: number, plan?: Plan, ind
 function queued ({ model = 'm', size = 1, steps = 5, plan: own = plan, independent = true, states = false }: Wish = {}): Queued {
   const zeros = (...shape: number[]): { shape: number[], data: Float32Array } => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) })
   const batch: Job['batch'] = { size, inputs: { x: zeros(size, steps, 3) }, initial: states ? { lstm: { hidden: zeros(size, 4), cell: zeros(size, 4) } } : {} }
-  return { model, job: { plan: own, batch, format: 'json', head: {}, independent }, resolve: () => {}, reject: () => {} }
+  return { model, job: { plan: own, batch, format: 'json', head: {}, independent }, patience: null, resolve: () => {}, reject: () => {} }
 }
 
 function queueOf (jobs: readonly Queued[]): Queue {
@@ -41,7 +41,7 @@ t.test('no more than a share, no more than 32 sequences, a large batch alone', a
   t.equal(queueOf(Array.from({ length: 10 }, () => queued())).take(5).length, 5)
   t.equal(queueOf(Array.from({ length: 100 }, () => queued())).take(100).length, 32)
   t.same(queueOf([{ size: 20 }, { size: 20 }, { size: 12 }].map(queued)).take(3).map(({ job }) => job.batch.size), [20, 12])
-  t.same(queueOf([{ size: 40 }, {}].map(queued)).take(2).map(({ job }) => job.batch.size), [40])
+  t.same(queueOf([{ size: 40 }, { size: 40 }].map(queued)).take(2).map(({ job }) => job.batch.size), [40])
   t.same(queueOf([{ size: 1 }, { size: 32 }].map(queued)).take(2).map(({ job }) => job.batch.size), [1])
 })
 
@@ -64,7 +64,7 @@ t.test('bounded in bytes of inputs', async (t) => {
   t.throws(() => queue.push(queued({ states: true })), { code: 'queue_full' })
   queue.take(1)
   queue.push(queued({ size: 2 }))
-  t.equal(queue.clear().length, 2)
+  t.equal(queue.remove(() => true).length, 2)
   queue.push(queued({ size: 50 }))
   t.equal(queue.length, 1, 'one that is larger than all that may wait is not refused for ever')
   t.throws(() => queue.push(queued()), { code: 'queue_full' })

@@ -6,6 +6,8 @@ import { at } from '../../request/words.ts'
 import type { V2Head } from '../../trace/v2.ts'
 import { sendAnswer } from '../bytes.ts'
 import { compressAnswers, onlyCoding } from '../compress.ts'
+import { patienceOf } from '../patience.ts'
+import { checkAnswer } from '../size.ts'
 import { addWholeParser } from '../whole.ts'
 import type { App, ServiceSource } from '../service.ts'
 import { bodyOf } from './answer.ts'
@@ -30,9 +32,10 @@ export function inferRoutes (app: App, service: ServiceSource, statistics: Stati
         const { json, bytes } = partsOf(request)
         const { batch, id, outputs } = json === undefined ? decodeRaw(bytes, entry) : decodeInference(json, bytes, entry)
         const plan = planForNames(entry.file, outputs.map(({ name }) => name), (n) => at('/outputs', n, 'name'))
+        checkAnswer(request, entry.file, plan, batch, outputs.some(({ binary }) => !binary))
         watch.read()
         const head: V2Head = { model: entry.id, version: String(entry.version), digest: entry.digest, outputs, ...(id === undefined ? {} : { id }) }
-        const whole = await running.pool.run(entry.key, { plan, batch, format: 'v2', head: { ...head }, independent: independent(entry.file, plan, batch.initial) })
+        const whole = await running.pool.run(entry.key, { plan, batch, format: 'v2', head: { ...head }, independent: independent(entry.file, plan, batch.initial) }, patienceOf(request))
         const { body, length } = bodyOf(whole)
         watch.done(batch.size)
         if (length === 0) return sendAnswer(reply.type('application/json'), running.pool, whole, body)

@@ -1,0 +1,58 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import { clientError } from './problem.ts'
+import type { App } from './service.ts'
+
+/** Bytes of a body for which its client has a second more. */
+const rate = 1000
+/** How often it is looked at those who send, in milliseconds. */
+const often = 1000
+
+/** A request that has not been answered, or has not arrived. */
+interface Open {
+  readonly raw: IncomingMessage
+  readonly answer: ServerResponse
+  readonly socket: Socket
+  readonly bytesBefore: number
+  /** How often there was nothing of its body to read. */
+  waited: number
+}
+
+/**
+ * Cuts clients that are too slow: one that lets the service wait for its body for more than `seconds`, and one more for each 1000 bytes that it has sent (answered with 408, where nothing
+ * is answered yet), and one that takes nothing of its answer for as long. Time in which the service does not read, because it has enough to do, is not counted. For the whole of a
+ * body there is no limit, as Node's own would be: a stream of lines may go on for hours. Heads have Node's `headersTimeout`.
+ */
+export function cutSlowClients (app: App, seconds: number): void {
+  const open = new Set<Open>()
+  app.addHook('onRequest', (request, { raw: answer }, next) => {
+    const { raw } = request
+    if (raw.socket instanceof Socket) {
+      const one: Open = { raw, answer, socket: raw.socket, bytesBefore: raw.socket.bytesRead, waited: 0 }
+      open.add(one)
+      // An answer may be over before its request: the rest is still read.
+      answer.once('close', () => { if (raw.complete) open.delete(one) })
+    }
+    next()
+  })
+
+  const look = (): void => {
+    for (const one of open) {
+      const { raw, answer, socket, bytesBefore } = one
+      if (socket.destroyed || (raw.complete && answer.closed)) open.delete(one)
+      else if (!raw.complete && raw.readableLength === 0) one.waited += often / 1000
+      if (raw.complete || one.waited <= seconds + (socket.bytesRead - bytesBefore) / rate) continue
+      open.delete(one)
+      if (answer.headersSent) socket.destroy()
+      else clientError(Object.assign(new Error('a body that does not arrive'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket)
+    }
+  }
+  const watch = setInterval(look, often).unref()
+  app.addHook('onClose', async () => clearInterval(watch))
+
+  // Nothing has gone either way for as long. Its first head is Node's to wait for; a request may be waiting for its answer; a connection without one is done with.
+  app.server.setTimeout(seconds * 1000, (socket: Socket) => {
+    const waits = socket.bytesWritten === 0 || [...open].some((one) => one.socket === socket)
+    if (socket.writableLength > 0 || !waits) socket.destroy()
+  })
+}

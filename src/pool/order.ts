@@ -1,0 +1,106 @@
+import { arraysOf, type Queued } from './queue.ts'
+
+/** Milliseconds of a job beside its numbers, and for each of them until that is known. */
+const [overhead, unknown] = [0.5, 1e-3]
+/** How much the last run says about the next. */
+const weight = 0.2
+
+/** What jobs will take, in milliseconds, from what jobs of their kind have taken. */
+export class Costs {
+  /** Milliseconds a number of the inputs, by model and kind of job. */
+  readonly #rates = new Map<string, Map<string, number>>()
+
+  of (queued: Queued): number {
+    return overhead + numbersOf(queued) * (this.#rates.get(queued.model)?.get(kindOf(queued)) ?? unknown)
+  }
+
+  /** Jobs of one kind ran together for so long. */
+  learn (jobs: readonly Queued[], numbers: number, milliseconds: number): void {
+    const [first] = jobs
+    const rates = this.#rates.get(first.model) ?? new Map<string, number>()
+    this.#rates.set(first.model, rates)
+    const kind = kindOf(first)
+    const found = milliseconds / Math.max(1, numbers)
+    const before = rates.get(kind) ?? found
+    rates.set(kind, before + weight * (found - before))
+  }
+
+  forget (model: string): void {
+    this.#rates.delete(model)
+  }
+}
+
+/** How many numbers the inputs of a job are; none any more once they have been moved to a thread. */
+export const numbersOf = ({ job: { batch } }: Queued): number => arraysOf(batch).reduce((sum, { data }) => sum + data.length, 0)
+
+const kindOf = ({ job: { study, plan } }: Queued): string => study?.kind ?? (plan.layers.length === 0 ? 'predict' : 'states')
+
+/** A job that waits, and where: `rank` orders the jobs of its model. */
+interface Place { readonly queued: Queued, readonly cost: number, readonly rank: number }
+
+/** The jobs of a model that wait, in the order they came. */
+interface Flow { places: Place[], /** Its time: what its jobs have cost. */ time: number, /** The same since it last had none that waited. */ served: number }
+
+/**
+ * Jobs in a fair order. Between models it is start-time fair queueing (Goyal, Vin, Cheng 1996) by predicted cost: each has its own time, which its jobs move on
+ * by what they cost, and the model whose next job would end first is next; one that had nothing to do starts from the time of the others. Within a model small
+ * jobs go before large ones, as far as that keeps nobody waiting: a job's rank is what its model had been served when it came, and its own cost. So one that came
+ * later goes before it only where it is cheaper, and only until as much as the waiting one costs has been served since. Costs within a factor of two are the same.
+ */
+export class Order {
+  readonly #costs: Costs
+  readonly #flows = new Map<string, Flow>()
+  #time = 0
+
+  constructor (costs: Costs) {
+    this.#costs = costs
+  }
+
+  push (queued: Queued): void {
+    const flow = this.#flows.get(queued.model) ?? { places: [], time: this.#time, served: 0 }
+    this.#flows.set(queued.model, flow)
+    if (flow.places.length === 0) {
+      flow.time = Math.max(flow.time, this.#time)
+      flow.served = 0
+    }
+    const cost = 2 ** Math.ceil(Math.log2(this.#costs.of(queued)))
+    flow.places.push({ queued, cost, rank: flow.served + cost })
+  }
+
+  /** The job that is next, and of the others of its model, in the order they came, those that `choose` takes along. Empty where none waits. */
+  take (choose: (first: Queued, others: readonly Queued[]) => readonly Queued[]): Queued[] {
+    let next: { flow: Flow, place: Place, end: number } | null = null
+    for (const [model, flow] of this.#flows) {
+      if (flow.places.length === 0) {
+        // Nothing is left to remember of it.
+        if (flow.time <= this.#time) this.#flows.delete(model)
+        continue
+      }
+      const place = flow.places.reduce((best, one) => one.rank < best.rank ? one : best)
+      const end = flow.time + place.cost
+      if (next === null || end < next.end) next = { flow, place, end }
+    }
+    if (next === null) return []
+    const { flow, place } = next
+    const along = new Set(choose(place.queued, flow.places.filter((one) => one !== place).map(({ queued }) => queued)))
+    const taken = [place, ...flow.places.filter(({ queued }) => along.has(queued))]
+    flow.places = flow.places.filter((one) => !taken.includes(one))
+    // Together they cost less, but each has its share of the thread.
+    const cost = taken.reduce((sum, one) => sum + one.cost, 0)
+    this.#time = Math.max(this.#time, flow.time)
+    flow.time += cost
+    flow.served += cost
+    return taken.map(({ queued }) => queued)
+  }
+
+  /** Those for whom `leaves` says so, which wait no more. */
+  remove (leaves: (queued: Queued) => boolean): Queued[] {
+    const removed: Queued[] = []
+    for (const flow of this.#flows.values()) {
+      if (!flow.places.some(({ queued }) => leaves(queued))) continue
+      removed.push(...flow.places.filter(({ queued }) => leaves(queued)).map(({ queued }) => queued))
+      flow.places = flow.places.filter(({ queued }) => !removed.includes(queued))
+    }
+    return removed
+  }
+}

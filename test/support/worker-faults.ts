@@ -1,0 +1,25 @@
+import { execFileSync } from 'node:child_process'
+import { isMainThread, parentPort } from 'node:worker_threads'
+
+// To be imported before the service (`node --import`): its threads then do what a line of NDJSON names as its id. Nothing in the service knows of this.
+
+const faults: Readonly<Record<string, () => void>> = {
+  'fault: throw': () => { setImmediate(() => { throw new Error('planted') }) },
+  'fault: exit': () => process.exit(3),
+  'fault: memory': () => {
+    const hog: number[][] = []
+    for (;;) hog.push(Array.from({ length: 1e6 }, Math.random))
+  },
+  // A native call, which nothing interrupts.
+  'fault: native': () => { execFileSync('sleep', ['9']) },
+  'fault: short': () => { execFileSync('sleep', ['1']) },
+  'fault: loop': () => { for (;;); }
+}
+
+interface Message { readonly parts?: readonly { readonly head: { readonly id?: unknown } }[] }
+
+if (!isMainThread) {
+  parentPort!.on('message', ({ parts = [] }: Message) => {
+    for (const { head } of parts) if (typeof head.id === 'string') faults[head.id]?.()
+  })
+}
