@@ -9,6 +9,9 @@ import { isSupervised, supervise, tellUp } from './supervise.ts'
 /** A stop takes no longer, in milliseconds: within the 30 s that most who send signals wait before they kill. */
 const longestStop = 28_000
 
+/** What native code that goes wrong ends with: caught, the process would not end but go wrong for ever. */
+const crashes = ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV'] as const
+
 // Standard output is for people: the banner, the help, the document. The log goes to standard error.
 try {
   const command = readCommand(process.argv.slice(2), process.env)
@@ -31,7 +34,7 @@ async function serve (command: Serve): Promise<void> {
     log.error(`not all was answered within ${longestStop / 1000} s`)
     kill()
   }
-  const { close } = closeWithGrace({ delay: longestStop, logger: log, onTimeout, skip: ['SIGTERM'] }, async ({ err }) => {
+  const { close } = closeWithGrace({ delay: longestStop, logger: log, onTimeout, skip: ['SIGTERM', ...crashes] }, async ({ err }) => {
     if (err !== undefined) log.fatal(err)
     if (!await starting.close()) kill()
   })

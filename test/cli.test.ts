@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { copyFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -17,14 +16,6 @@ function statescope (args: string[], env: Record<string, string> = {}): Run {
   child.stdout.on('data', (data) => { out += String(data) })
   child.stderr.on('data', (data) => { err += String(data) })
   return { process: child, out: () => out, err: () => err, code: once(child, 'close').then(([code]) => code as number | null) }
-}
-
-async function freePort (): Promise<AddressInfo> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address() as AddressInfo
-  server.close()
-  return address
 }
 
 /** The address of a service, once its banner is there. */
@@ -84,31 +75,6 @@ t.test('the banner says where it is, what computes, which models there are and w
   run.process.kill('SIGTERM')
   t.match(await underWay, { status: 200, body: { batch: 500 } }, 'what is under way is answered')
   t.equal(await run.code, 0)
-})
-
-t.test('with SUPERVISE the service is started again when it dies, and ends when it is told to', async (t) => {
-  const { port } = await freePort()
-  const run = statescope(['--port', String(port)], { MODELS_DIR: inProject('models'), SUPERVISE: 'true' })
-  t.teardown(() => { run.process.kill('SIGKILL') })
-  const url = await started(run)
-  const children = async (): Promise<number[]> => {
-    const text = await readFile(`/proc/${run.process.pid}/task/${run.process.pid}/children`, 'utf8')
-    return text.trim().split(' ').filter((id) => id !== '').map(Number)
-  }
-  const [first] = await children()
-  process.kill(first, 'SIGSEGV')
-  const up = async (): Promise<boolean> => await call(`${url}/health/ready`).then(({ status }) => status === 200, () => false)
-  while (!/ended by itself \(SIGSEGV\)/.test(run.err())) await new Promise((resolve) => setTimeout(resolve, 20))
-  while (!await up()) await new Promise((resolve) => setTimeout(resolve, 50))
-  const [second] = await children()
-  t.not(second, first)
-  t.match((await call(`${url}/models`)).body.models.find(({ id }: { id: string }) => id === 'weather'), { status: 'ready' })
-  run.process.kill('SIGTERM')
-  t.equal(await run.code, 0)
-  t.throws(() => process.kill(second, 0), 'the service has ended too')
-  const wrong = statescope(['--models-dir', '/no/such/folder'], { SUPERVISE: 'true' })
-  t.equal(await wrong.code, 1, 'what cannot start is not tried again')
-  t.match(wrong.err(), /^statescope: there is no folder [^\n]*\n$/)
 })
 
 t.test('one model file is served too', async (t) => {
