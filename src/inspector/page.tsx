@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks'
+import { useEffect, useErrorBoundary } from 'preact/hooks'
 import { ask, locked } from './api/call.ts'
 import { useAsk } from './api/use-ask.ts'
 import type { ModelAnswer, ModelLine } from './api/wire.ts'
@@ -7,8 +7,9 @@ import { InputBar } from './input/input-bar.tsx'
 import { Token } from './parts/token.tsx'
 import { ErrorNote, Waiting } from './parts/waiting.tsx'
 import { given, model, models, uploads } from './state/model.ts'
-import { go, link, modelId, param } from './state/url.ts'
+import { go, link, modelId, open, param } from './state/url.ts'
 import { views } from './views/table.ts'
+import type { View, ViewProps } from './views/view.ts'
 
 /** The whole page: which model, which inputs, which view of them. */
 export function Page () {
@@ -17,7 +18,8 @@ export function Page () {
     if (listed.answer === null) return
     models.value = listed.answer.models
     uploads.value = listed.answer.uploads === true
-    const first = listed.answer.models.find(({ status }) => status === 'ready')
+    // Where none is ready the first one says why.
+    const first = listed.answer.models.find(({ status }) => status === 'ready') ?? listed.answer.models[0]
     if (modelId.value === '' && first !== undefined) go({ model: first.id })
   }, [listed.answer])
   return (
@@ -29,7 +31,7 @@ export function Page () {
         <Scheme />
         <a href='docs'>API</a>
       </header>
-      {locked.value ? <Token /> : <>{listed.error === null ? null : <ErrorNote error={listed.error} />}<Opened /></>}
+      {locked.value ? <Token /> : <>{listed.error === null ? null : <ErrorNote error={listed.error} again={listed.again} />}<Opened /></>}
     </>
   )
 }
@@ -44,7 +46,7 @@ function ModelPicker () {
   const list = models.value ?? []
   return (
     <label>Model{' '}
-      <select value={modelId.value} onChange={(event) => go({ model: event.currentTarget.value, version: null, raw: null, sequence: null, layer: null, tensor: null, unit: null }, true, '')}>
+      <select value={modelId.value} onChange={(event) => open(event.currentTarget.value)}>
         {list.some(({ id }) => id === modelId.value) ? null : <option value={modelId.value}>{modelId.value}</option>}
         {list.filter(({ id }, n) => list.findIndex((other) => other.id === id) === n)
           .map(({ id, status }) => <option key={id} value={id}>{status === 'ready' ? id : `${id} (${status})`}</option>)}
@@ -75,9 +77,16 @@ function Opened () {
     model.value = asked.answer
     given.value = null
   }, [asked.answer])
-  if (id === '') return <main><p>{models.value === null ? '' : 'The service has no model yet: start it with a file, npm start -- my.h5.'}</p></main>
-  if (model.value === null) return <main><Waiting of={asked} what={`Opening ${id}`} /></main>
-  return <Views of={model.value} />
+  if (id === '') return <main id='view' tabIndex={-1}><p>{models.value === null ? '' : 'The service has no model yet: start it with a file, npm start -- my.h5.'}</p></main>
+  if (asked.answer === null || model.value !== asked.answer) return <main id='view' tabIndex={-1}><Waiting of={asked} what={`Opening ${id}`} /></main>
+  return <Views of={asked.answer} />
+}
+
+/** A view; one that fails says so, and the rest of the page stays. */
+function Guarded ({ view: { Component }, ...props }: ViewProps & { view: View }) {
+  const [error, reset] = useErrorBoundary((error) => console.error(error)) as [Error | undefined, () => void]
+  if (error !== undefined) return <p class='error' role='alert'>This view has a fault: {error.message} <button type='button' onClick={reset}>Try again</button></p>
+  return <Component {...props} />
 }
 
 function Views ({ of }: { of: ModelAnswer }) {
@@ -96,7 +105,7 @@ function Views ({ of }: { of: ModelAnswer }) {
       </nav>
       <main id='view' tabIndex={-1}>
         <h2 class='question'>{current.question}</h2>
-        {given.value === null ? null : <current.Component key={`${of.id} ${of.version}`} model={of} given={given.value} />}
+        {given.value === null ? null : <Guarded key={`${of.id} ${of.version} ${current.id}`} view={current} model={of} given={given.value} />}
       </main>
     </>
   )

@@ -75,6 +75,14 @@ t.test('what reads stands below what it reads; two tensors between the same two 
   for (const { x, y, width: own, height: tall } of boxes) t.ok(x - own / 2 >= 0 && x + own / 2 <= width && y - tall / 2 >= 0 && y + tall / 2 <= height)
 })
 
+t.test('layers may have the names that objects have members of', async (t) => {
+  const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty']
+  const layers = names.map((key, n) => ({ path: key, keys: [key], type: 'LSTM', config: {}, calls: [{ key, inbound: n === 0 ? [] : [{ key: names[n - 1], output: 0 }] }] }))
+  const { boxes, wires } = drawingOf({ layers })
+  t.same(boxes.map(({ key }) => key), names)
+  t.same(wires.map(({ from, to }) => [from, to]), [['constructor', '__proto__'], ['__proto__', 'toString'], ['toString', 'hasOwnProperty']])
+})
+
 t.test('shapes and long names', async (t) => {
   t.equal(shapeWords([null, null, 3]), 'batch × any × 3')
   t.equal(shapeWords(undefined), 'known in a run')

@@ -1,6 +1,8 @@
 import t from 'tap'
+import { rowsShown } from '../../src/inspector/parts/table.ts'
 import { serve } from '../support/service.ts'
 import { look } from './browser.ts'
+import { serveGoldens } from './goldens.ts'
 
 look('the page opens on a model with its prediction, the same numbers as the service gives', {}, async (t, { page, visit, numbers, csv, service }) => {
   await visit('/')
@@ -24,6 +26,20 @@ look('a picture is saved as PNG and SVG', {}, async (t, { page, visit }) => {
     t.ok(file.length > 1000)
     t.equal(file.toString('latin1').slice(0, start.length), start)
   }
+})
+
+look('an output with steps has its steps as rows, a sequence at a time', { on: serveGoldens('td-dense-k3-h5.h5') }, async (t, { visit, numbers, service }) => {
+  const { body: { outputs: [{ name }] } } = await service.ask('/models/td-dense-k3-h5')
+  await visit('/?model=td-dense-k3-h5&view=prediction')
+  const inputs = (await service.ask('/models/td-dense-k3-h5/sample')).body.inputs
+  const { body: { outputs } } = await service.ask('/predict', { model: 'td-dense-k3-h5', inputs })
+  const [sequence] = outputs[name] as number[][][]
+  t.ok(sequence.length > 1 && sequence[0].length > 1)
+  t.same(await numbers(`prediction-${name}`), { columns: ['sequence', 'axis 1', 'axis 2', 'value'], rows: sequence.flatMap((row, step) => row.map((value, unit) => ['0', String(step), String(unit), String(value)])) })
+})
+
+t.test('a wide table has fewer rows on the page, but enough to see what they are', async (t) => {
+  t.same([3, 35, 131, 515, 5000].map(rowsShown), [200, 200, 152, 38, 20])
 })
 
 look('the curl gives the numbers of the picture', {}, async (t, { page, visit, service }) => {

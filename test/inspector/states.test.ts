@@ -227,7 +227,7 @@ look('the threshold is dragged with the mouse, moved by key, and written; the sp
   t.equal(await spansSaid(page), said(above(layer.hidden[0], unit, 0.1234), 40))
 })
 
-look('pictures are zoomed together, and the address keeps it', {}, async (t, { page, visit }) => {
+look('pictures are zoomed together, and the address keeps it', {}, async (t, { page, visit, numbers }) => {
   await visit('/?model=chars&view=states&unit=0')
   await page.getByLabel('Show steps').fill('10')
   await page.keyboard.press('Enter')
@@ -241,6 +241,15 @@ look('pictures are zoomed together, and the address keeps it', {}, async (t, { p
     await page.mouse.move(x, y)
     t.match(await readout(page), { step: 13, unit: 5 })
   }
+  // A file that is saved is zoomed as the picture is, and leaves the pointer where it was.
+  const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#states-hidden button', { hasText: 'SVG' }).click()])
+  const svg = readFileSync(await download.path(), 'utf8')
+  const still = await cellAt(page, 'states-hidden', [7, 10], [40, 64])
+  await page.mouse.move(still.x, still.y)
+  t.match(await readout(page), { step: 17, unit: 40 }, 'after a file was saved')
+  const letters = (await numbers('states-hidden')).rows.slice(10, 20).map(([, label]) => label === ' ' ? '␣' : label)
+  t.same([...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text).filter((text) => /^\D$/u.test(text)), letters, 'the characters of the steps that are seen')
+  await page.locator('#states-hidden summary', { hasText: 'Numbers' }).click()
   // By hand: the wheel alone scrolls the page.
   const { x, y } = await cellAt(page, 'states-hidden', [5, 10], [5, 64])
   await page.mouse.move(x, y)
@@ -314,7 +323,7 @@ look('each cell of a layer of several is shown by itself', { on: odd }, async (t
   const threshold = 0
   await page.locator('input[name=threshold]').fill(String(threshold))
   await page.keyboard.press('Enter')
-  await page.getByText('is above 0').first().waitFor()
+  await page.getByText(`Where unit ${parameter(page, 'unit')} is above 0`, { exact: true }).waitFor()
   await settled()
   const unit = Number(parameter(page, 'unit'))
   const spans = layer.backward.hidden.flatMap((rows: Rows, sequence: number) => above(rows, unit, threshold).map(({ from, to }) => [sequence, from, to].map(String).join(' ')))

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { ModelAnswer } from '../../src/inspector/api/wire.ts'
-import { featuresRead, groupsOf, histogram, kindsOf, matrixOf } from '../../src/inspector/views/weights/arrays.ts'
+import { matrixOf } from '../../src/inspector/parts/matrix.ts'
+import { featuresRead, groupsOf, histogram, kindsOf } from '../../src/inspector/views/weights/arrays.ts'
 import { look } from './browser.ts'
 import { serveGoldens } from './goldens.ts'
 

@@ -9,9 +9,10 @@ interface Job<T> { readonly ask: (signal: AbortSignal) => Promise<T> }
  * that is asked is shown. `key` null asks nothing.
  */
 export function useLastWins<T> (key: string | null, ask: (signal: AbortSignal) => Promise<T>): Asked<T> {
-  const [state, setState] = useState<{ answer: T | null, error: Error | null, pending: boolean }>({ answer: null, error: null, pending: false })
+  const [state, setState] = useState<{ answer: T | null, error: Error | null, pending: boolean, cancelled: boolean }>({ answer: null, error: null, pending: false, cancelled: false })
   const running = useRef<AbortController | null>(null)
   const waiting = useRef<Job<T> | null>(null)
+  const [turn, setTurn] = useState(0)
   const whose = token.value
 
   const next = (): void => {
@@ -24,7 +25,7 @@ export function useLastWins<T> (key: string | null, ask: (signal: AbortSignal) =
       if (running.current === own) running.current = null
       if (own.signal.aborted) return
       if (outcome.error === null) locked.value = false
-      setState({ ...outcome, pending: waiting.current !== null })
+      setState({ ...outcome, pending: waiting.current !== null, cancelled: false })
       next()
     }
     job.ask(own.signal).then((answer) => end({ answer, error: null }), (error: Error) => end({ answer: null, error }))
@@ -37,17 +38,17 @@ export function useLastWins<T> (key: string | null, ask: (signal: AbortSignal) =
   useEffect(() => {
     if (key === null) {
       stop()
-      setState({ answer: null, error: null, pending: false })
+      setState({ answer: null, error: null, pending: false, cancelled: false })
       return
     }
     waiting.current = { ask }
-    setState((before) => ({ ...before, error: null, pending: true }))
+    setState((before) => ({ ...before, error: null, pending: true, cancelled: false }))
     next()
-  }, [key, whose])
+  }, [key, whose, turn])
   useEffect(() => stop, [])
   const cancel = (): void => {
     stop()
-    setState((before) => ({ ...before, pending: false }))
+    setState((before) => ({ ...before, pending: false, cancelled: before.pending }))
   }
-  return { ...state, cancel }
+  return { ...state, cancel, again: () => setTurn((before) => before + 1) }
 }

@@ -61,6 +61,9 @@ function pictureOf (chart: EChartsType, option: () => Option): Picture {
     svg: () => {
       const drawn = init(null, null, { renderer: 'svg', ssr: true, width: chart.getWidth(), height: chart.getHeight() })
       drawn.setOption(option())
+      // As far as it is zoomed on the screen.
+      const zooms = (chart.getOption() as { dataZoom?: readonly { id: string, start: number, end: number }[] }).dataZoom ?? []
+      if (zooms.length > 0) drawn.dispatchAction({ type: 'dataZoom', batch: zooms.map(({ id, start, end }) => ({ dataZoomId: id, start, end })) })
       const text = drawn.renderToSVGString()
       drawn.dispose()
       return text

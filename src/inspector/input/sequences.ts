@@ -48,7 +48,7 @@ export function sequencesOf (model: ModelAnswer, { inputs }: Given): Sequences {
 function ownOf (model: ModelAnswer, inputs: unknown): unknown {
   if (inputs === null || typeof inputs !== 'object' || Array.isArray(inputs)) return inputs
   const name = model.inputs[0].name
-  return name in inputs ? (inputs as Record<string, unknown>)[name] : inputs
+  return Object.hasOwn(inputs, name) ? (inputs as Record<string, unknown>)[name] : inputs
 }
 
 /** Texts as the model reads them: a step is a character, '' where zeros stand before a short text. */

@@ -9,7 +9,7 @@ type Known = Takes & Pick<ModelAnswer, 'recurrentLayers'>
 export function shapeWords (model: Known, inputs: unknown): string {
   const { inputs: slots } = model
   const members = inputs as Readonly<Record<string, unknown>>
-  const byName = typeof inputs === 'object' && inputs !== null && !Array.isArray(inputs) && slots.every(({ name }) => name in inputs)
+  const byName = typeof inputs === 'object' && inputs !== null && !Array.isArray(inputs) && slots.every(({ name }) => Object.hasOwn(inputs, name))
   if (byName) return slots.map((slot) => `${slot.name} ${one(model, slot, members[slot.name])}`).join(', ')
   return one(model, slots[0], inputs)
 }

@@ -1,11 +1,11 @@
 import { useMemo, useRef, useState } from 'preact/hooks'
 import type { ComponentChildren } from 'preact'
 import { curlOf, type Call } from '../api/call.ts'
-import { csvOf, shown, type Table } from './table.ts'
+import { csvOf, rowsShown, shown, type Table } from './table.ts'
 import { FigureContext, save, type FigureHandle, type Picture } from './picture.ts'
 
 interface Props {
-  /** Names the files too: lower case, words joined by hyphens. */
+  /** Names the files and its place in the page too; what is no letter, digit or hyphen becomes something that is. */
   readonly name: string
   readonly title: string
   /** One or two sentences: what is seen, and how to read it. */
@@ -18,7 +18,8 @@ interface Props {
 }
 
 /** A picture with its title, its numbers as a table, and the ways to take it along: PNG, SVG, CSV and the curl that gives the same. */
-export function Figure ({ name, title, note, call, table, children }: Props) {
+export function Figure ({ name: given, title, note, call, table, children }: Props) {
+  const name = given.replaceAll('/', '-').replaceAll(/[^\w-]/gu, (sign) => `_${sign.codePointAt(0)!.toString(16)}`)
   const pictures = useRef<Picture[]>([])
   const handle = useMemo<FigureHandle>(() => ({
     add: (picture) => {
@@ -47,24 +48,23 @@ export function Figure ({ name, title, note, call, table, children }: Props) {
   )
 }
 
-const rowsShown = 200
-
 function Numbers ({ table, title }: { table: () => Table, title: string }) {
   const [open, setOpen] = useState(false)
   const { columns, rows } = open ? table() : { columns: [], rows: [] }
+  const most = rowsShown(columns.length)
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>Numbers</summary>
       <div class='scroll' tabIndex={0} role='region' aria-label={`Numbers: ${title}`}>
         <table>
-          <thead><tr>{columns.map((column) => <th key={column} scope='col'>{column}</th>)}</tr></thead>
+          <thead><tr>{columns.map((column, n) => <th key={n} scope='col'>{column}</th>)}</tr></thead>
           <tbody>
-            {rows.slice(0, rowsShown).map((row, n) => (
+            {rows.slice(0, most).map((row, n) => (
               <tr key={n}>{row.map((value, m) => <td key={m} data-value={value ?? ''}>{shown(value)}</td>)}</tr>
             ))}
           </tbody>
         </table>
-        {rows.length > rowsShown ? <p>{rows.length - rowsShown} more rows are in the CSV.</p> : null}
+        {rows.length > most ? <p>{rows.length - most} more rows are in the CSV.</p> : null}
       </div>
     </details>
   )

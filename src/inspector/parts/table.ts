@@ -9,6 +9,9 @@ export function csvOf ({ columns, rows }: Table): string {
   return [columns, ...rows].map((row) => row.map(field).join(',')).join('\r\n') + '\r\n'
 }
 
+/** How many rows of a table of so many columns stand on the page, which is slow with more than some ten thousand cells; always enough to see what they are. */
+export const rowsShown = (columns: number): number => Math.max(20, Math.min(200, Math.floor(20_000 / Math.max(1, columns))))
+
 function field (value: string | number | null): string {
   if (value === null) return ''
   const text = String(value)

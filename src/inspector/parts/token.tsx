@@ -8,7 +8,7 @@ export function Token () {
     locked.value = false
   }
   return (
-    <main>
+    <main id='view' tabIndex={-1}>
       <form class='token' onSubmit={enter}>
         <p>This service asks for a token{token.value === '' ? '' : ', and refused the one it was given'}. Whoever runs it has set it as <code>API_TOKEN</code>; it is kept for this tab only.</p>
         <label>Token <input name='token' type='password' autocomplete='off' required /></label>

@@ -65,6 +65,12 @@ export function go (changes: Readonly<Record<string, string | number | null>>, s
   else waiting ??= setTimeout(write, apart)
 }
 
+/** Looks at another model, in the same view: whatever else was chosen, inputs too, was chosen of the one before. */
+export function open (model: string): void {
+  const others = [...query.value.keys()].filter((name) => name !== 'model' && name !== 'view')
+  go({ ...Object.fromEntries(others.map((name) => [name, null])), model }, true, '')
+}
+
 /** The address with `changes`, for a link. */
 export function link (changes: Readonly<Record<string, string | null>>): string {
   const next = new URLSearchParams(query.value)

@@ -112,7 +112,7 @@ function Wish ({ model, prompt }: { model: ModelAnswer, prompt: string }) {
         <label>Characters <input name='length' type='number' min={1} max={longest} required defaultValue={String(whole('length', 200, 1, longest))} /></label>
         <label>Temperature <input type='range' min={0} max={2} step={0.05} value={temperature} onInput={(event) => setTemperature(Number(event.currentTarget.value))} /> {temperature}{temperature === 0 ? ', the likeliest each time' : ''}</label>
         <label>Top K <input name='topK' type='number' min={1} max={model.text?.alphabet.length} placeholder='all' defaultValue={param('topK')} /></label>
-        <label>Seed <input name='seed' type='number' min={0} max={Number.MAX_SAFE_INTEGER} required value={param('seed', '1')} /></label>
+        <label>Seed <input name='seed' type='number' min={0} max={Number.MAX_SAFE_INTEGER} required key={param('seed')} defaultValue={param('seed', '1')} /></label>
         <button type='submit'>Write</button>
         <button type='submit' value='another'>Write with another seed</button>
       </div>

@@ -25,8 +25,11 @@ export function drawingOf ({ layers }: Pick<ModelAnswer, 'layers'>): Drawing {
   const calls = layers.flatMap(({ type, calls }) => calls.map((call) => ({ type, ...call })))
   const graph = new Graph()
   graph.setGraph({ rankdir: 'TB', nodesep: 24, ranksep: 44, marginx: 8, marginy: 8 })
+  // By number: the library keeps nodes as members of an object, and a layer may be called constructor.
+  const nodes = new Map(calls.map(({ key }, n) => [key, `n${n}`]))
+  const nodeOf = (key: string): string => nodes.get(key)!
   for (const { key, type, shape } of calls) {
-    graph.setNode(key, { width: 28 + letter * Math.max(14, ...[key, type, shapeWords(shape)].map((name) => cut(name).length)), height: boxHeight })
+    graph.setNode(nodeOf(key), { width: 28 + letter * Math.max(14, ...[key, type, shapeWords(shape)].map((name) => cut(name).length)), height: boxHeight })
   }
   const labels = new Map<string, { from: string, to: string, words: Set<string> }>()
   for (const { key, inbound } of calls) {
@@ -38,7 +41,7 @@ export function drawingOf ({ layers }: Pick<ModelAnswer, 'layers'>): Drawing {
   }
   for (const { from, to, words } of labels.values()) {
     const label = [...words].join(', ')
-    graph.setEdge(from, to, { width: label === '' ? 0 : letter * label.length, height: label === '' ? 0 : 16, labelpos: 'c' })
+    graph.setEdge(nodeOf(from), nodeOf(to), { width: label === '' ? 0 : letter * label.length, height: label === '' ? 0 : 16, labelpos: 'c' })
   }
   layout(graph)
   const { width = 0, height = 0 } = graph.graph() as { width?: number, height?: number }
@@ -46,9 +49,9 @@ export function drawingOf ({ layers }: Pick<ModelAnswer, 'layers'>): Drawing {
     width,
     height,
     boxes: calls.map(({ key, type, shape }) => {
-      const { x, y, width, height } = graph.node(key) as { x: number, y: number, width: number, height: number }
+      const { x, y, width, height } = graph.node(nodeOf(key)) as { x: number, y: number, width: number, height: number }
       return { key, type, shape: shapeWords(shape), x, y, width, height }
     }),
-    wires: [...labels.values()].map(({ from, to, words }) => ({ from, to, label: [...words].join(', '), points: (graph.edge(from, to) as { points: Wire['points'] }).points }))
+    wires: [...labels.values()].map(({ from, to, words }) => ({ from, to, label: [...words].join(', '), points: (graph.edge(nodeOf(from), nodeOf(to)) as { points: Wire['points'] }).points }))
   }
 }

@@ -11,6 +11,7 @@ import { Figure } from '../../parts/figure.tsx'
 import { Choice, LayerPicker, layerOf } from '../../parts/pickers.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
 import { param } from '../../state/url.ts'
+import { readsInputSteps } from '../states/link.ts'
 import { heldCall, meansCall, plainCall } from './gate-calls.ts'
 import { cellsOf, gatesOf, holds, lastSteps, meansOf, pick, stepsToHold, type Effect, type Hold } from './gates.ts'
 import type { Subject } from './relevance.tsx'
@@ -30,11 +31,10 @@ export function Gates (subject: Subject) {
   const [means, plain] = [meansCall(model, all, layer), plainCall(model, given, layer)]
   const none = gatesOf(layer).length === 0
   const asked = useAsk(none ? null : JSON.stringify([means, plain, hold]), async (signal) => ({
-    key: JSON.stringify([means, plain, hold]),
     plain: await ask<Plain>(plain, signal),
     means: hold === 'mean' ? await ask<Means>(means, signal) : null
   }))
-  const ready = asked.answer?.key === JSON.stringify([means, plain, hold]) ? asked.answer : null
+  const ready = asked.answer
   return (
     <>
       <h2 class='question'>Which gate decides?</h2>
@@ -53,8 +53,8 @@ interface Run { readonly call: Call, readonly gate: ReturnType<typeof gatesOf>[n
 function Holding ({ model, given, all, output, of, window, sequence, unit, hold, plain, means, meansCall }: Subject & { hold: Hold, plain: Plain, means: Means | null, meansCall: Call }) {
   const layer = layerOf(model)
   const { axes, mask } = plain.layers[layer.key]
-  // Inside TimeDistributed a step is one of a sequence of sequences: what is held at one is held in all of them.
-  const byStep = axes[1] === 'step' && plain.steps > 0
+  // Inside TimeDistributed a step is one of a sequence of sequences, and what is held at one is held in all of them; behind a layer that moves steps t-1 is no step of the input.
+  const byStep = axes[1] === 'step' && plain.steps > 0 && readsInputSteps(model, layer.key)
   const count = plain.outputs[output.name].length
   const last = useMemo(() => lastSteps(byStep ? mask : undefined, count, plain.steps), [plain])
   const runs = useMemo(() => gatesOf(layer).flatMap((gate): Run[] => {

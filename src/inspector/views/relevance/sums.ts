@@ -32,10 +32,12 @@ const little = 0.01
 export function check (method: Method, { methods, value, baselineValue }: RelevanceAnswer): Check | null {
   const told = methods[method]
   if (method === 'occlusion' || told === undefined || value.length === 0) return null
+  // A number that JSON has no word for is null: what holds one adds up to nothing.
+  const finite = (number: number | null | undefined): number => number ?? Number.NaN
   const sums = value.map((predicted, n): Sum => {
-    const start = method === 'memory' ? told.initial?.[n] ?? 0 : baselineValue[n]
-    const expected = method === 'memory' ? 1 : predicted
-    const lags = Object.entries(told.lags).map(([lag, values]) => [lag, values[n]] as const).reverse()
+    const start = method === 'memory' ? finite(told.initial?.[n] ?? 0) : finite(baselineValue[n])
+    const expected = method === 'memory' ? 1 : finite(predicted)
+    const lags = Object.entries(told.lags).map(([lag, values]) => [lag, finite(values[n])] as const).reverse()
     const total = lags.reduce((sum, [, one]) => sum + one, start)
     return { start, lags, total, expected, apart: Math.abs(total - expected) }
   })

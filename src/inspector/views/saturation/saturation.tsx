@@ -31,8 +31,7 @@ function Saturation ({ model, given }: ViewProps) {
   const low = number('low') ?? (candidate ? -0.9 : 0.1)
   const high = number('high') ?? 0.9
   const call: Call = { method: 'POST', path: 'hidden-states', body: { ...bodyOf(model, given), layers: [layer.key], tensors: ['gates'], summary: { low, high } } }
-  const asked = useAsk(JSON.stringify(call), async (signal) => ({ answer: await ask<SummaryAnswer>(call, signal), key: layer.key, low, high }))
-  const answer = asked.answer?.key === layer.key ? asked.answer : null
+  const asked = useAsk(JSON.stringify(call), async (signal) => await ask<SummaryAnswer>(call, signal))
   return (
     <>
       <div class='controls'>
@@ -43,7 +42,7 @@ function Saturation ({ model, given }: ViewProps) {
         <Threshold name='high' title='Open above' value={high} />
       </div>
       <Waiting of={asked} what='Counting open and shut gates' />
-      {answer === null ? null : <Gates layer={layer} cell={cell} candidate={candidate} answer={answer.answer} low={answer.low} high={answer.high} call={call} />}
+      {asked.answer === null ? null : <Gates layer={layer} cell={cell} candidate={candidate} answer={asked.answer} low={low} high={high} call={call} />}
     </>
   )
 }

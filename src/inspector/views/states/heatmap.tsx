@@ -32,6 +32,7 @@ export function Heatmap ({ title, curves, order, masked, labels, low, limit }: P
   const colours = theme.value
   const place = useRef<HTMLDivElement>(null)
   const geometry = useRef<Geometry | null>(null)
+  const screen = useRef<ReturnType<EChartsType['getZr']> | null>(null)
   const latest = useRef({ curves, order })
   latest.current = { curves, order }
   const height = Math.max(110, Math.min(512, curves.units * 6)) + 58
@@ -49,19 +50,21 @@ export function Heatmap ({ title, curves, order, masked, labels, low, limit }: P
         silent: true,
         clip: true,
         data: [[0, 0]],
-        renderItem: ({ coordSys }: { coordSys: Box }, api: { coord: (at: number[]) => number[], size: (of: number[]) => number[] }) => {
+        renderItem: ({ coordSys }: { coordSys: Box }, api: { coord: (at: number[]) => number[], size: (of: number[]) => number[], getZr: () => unknown }) => {
           const box = { x: coordSys.x, y: coordSys.y, width: coordSys.width, height: coordSys.height }
           const cell = api.size([1, 1]) as [number, number]
           const [middle, line] = api.coord([0, 0])
-          geometry.current = { left: middle - cell[0] / 2, top: line - cell[1] / 2, cell, box }
-          return { type: 'image', style: { image: painter(geometry.current), ...box } }
+          const own = { left: middle - cell[0] / 2, top: line - cell[1] / 2, cell, box }
+          // A file that is drawn of it stands elsewhere: the pointer is on the screen.
+          if (screen.current === null || screen.current === api.getZr()) geometry.current = own
+          return { type: 'image', style: { image: painter(own), ...box } }
         }
       }]
     })
   }, [curves, order, masked, labels, low, limit, colours])
 
   const ready = (chart: EChartsType): (() => void) => {
-    const zr = chart.getZr()
+    const zr = screen.current = chart.getZr()
     const at = ({ offsetX, offsetY }: { offsetX: number, offsetY: number }): { step: number, unit: number } | null => {
       const { left, top, cell, box } = geometry.current!
       if (offsetX < box.x || offsetX >= box.x + box.width || offsetY < box.y || offsetY >= box.y + box.height) return null

@@ -10,7 +10,10 @@ const recurrent = new Set(['LSTM', 'GRU', 'SimpleRNN', 'CuDNNLSTM', 'CuDNNGRU', 
 type Wired = Pick<ModelAnswer, 'inputs' | 'layers'>
 
 /** Whether the steps that the layer of `key` reads are those of the model's first input: then they have its labels and its curves. */
-export const readsInputSteps = (model: Wired, key: string): boolean => inboundKeeps(model, key, new Map())
+export const readsInputSteps = (model: Wired, key: string): boolean => !timeMajor(model, key) && inboundKeeps(model, key, new Map())
+
+/** Of a time-major layer the first axis of its input is the step: what the page takes for a sequence is none. */
+const timeMajor = ({ layers }: Wired, key: string): boolean => layers.some(({ keys, config }) => keys.includes(key) && config.time_major === true)
 
 /** Whether what the layer of `key` gives at a step belongs to that step of the model's first input. */
 export const writesInputSteps = (model: Wired, key: string): boolean => gives(model, key, new Map())
@@ -32,5 +35,5 @@ function inboundKeeps (model: Wired, key: string, known: Map<string, boolean>): 
 }
 
 function keeps ({ type, config }: LayerLine): boolean {
-  return keeping.has(type) || (type === 'Concatenate' && config.axis === -1) || (recurrent.has(type) && config.return_sequences !== false && config.go_backwards !== true)
+  return keeping.has(type) || (type === 'Concatenate' && config.axis === -1) || (recurrent.has(type) && config.return_sequences !== false && config.go_backwards !== true && config.time_major !== true)
 }

@@ -41,10 +41,11 @@ export function Search ({ body, id, layer, tensor, title, units, steps, sequence
   const together = span !== null && param('units') === 'together'
   const select = { layer, tensor, ...together ? {} : { units: [unit] }, ...span ?? {}, threshold: settledThreshold.value }
   const key = `${id} ${JSON.stringify(select)}`
+  const of = `${id} ${tensor}`
   const call = useMemo<Call>(() => ({ method: 'POST', path: 'search', body: { ...body, select, limit: most } }), [key])
   const settled = useSettled(key, 150)
-  const asked = useAsk(settled === key ? key : null, async (signal) => ({ answer: await ask<SearchAnswer>(call, signal), call, together }))
-  // The last one stays while the next is not asked yet.
+  const asked = useAsk(settled === key ? key : null, async (signal) => ({ answer: await ask<SearchAnswer>(call, signal), call, together, title, of }))
+  // The last one of this tensor stays until the next is there, with what it was asked: the threshold moves on meanwhile.
   const last = useRef(asked.answer)
   if (asked.answer !== null || asked.error !== null) last.current = asked.answer
   const what = together ? 'the units that are on throughout the span' : `unit ${unit}`
@@ -55,7 +56,7 @@ export function Search ({ body, id, layer, tensor, title, units, steps, sequence
         {span === null ? null : <Choice name='units' title='Look for' value={together ? 'together' : 'one'} options={[['one', `unit ${unit} alone`], ['together', 'all units that are on throughout the span']]} />}
       </div>
       <Waiting of={asked} what={`Looking for ${what}`} />
-      {last.current === null ? null : <Matches {...last.current} title={title} sequences={sequences} steps={steps} labels={labels} span={span} />}
+      {last.current === null || last.current.of !== of ? null : <Matches {...last.current} sequences={sequences} steps={steps} labels={labels} span={span} />}
     </>
   )
 }

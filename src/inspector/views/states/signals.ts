@@ -19,9 +19,11 @@ export interface Zoom {
 /** What all pictures of the view are zoomed to. */
 export const zoom = signal<Zoom>({ steps: null, rows: null, by: null })
 
-/** Reads the zoom of the address. */
-export function readZoom (): void {
+/** Begins with what the address says. Returns how to leave: what was not yet written there is not written to what is looked at next. */
+export function begin (): () => void {
+  hovered.value = null
   zoom.value = { steps: rangeOf(param('steps')), rows: rangeOf(param('rows')), by: null }
+  return () => clearTimeout(settling)
 }
 
 let settling: ReturnType<typeof setTimeout> | undefined

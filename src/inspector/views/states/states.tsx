@@ -21,7 +21,7 @@ import { Readout } from './readout.tsx'
 import { Search } from './search.tsx'
 import { Unit } from './unit.tsx'
 import { useOrder } from './use-order.ts'
-import { moving, readZoom, setZoom, zoom } from './signals.ts'
+import { begin, moving, setZoom, zoom } from './signals.ts'
 import './states.css'
 
 /** A tensor of a cell, its values in the sequence, and how it is said. */
@@ -47,15 +47,15 @@ function States ({ model, given }: ViewProps) {
   const cells = cellsOf(layer)
   const numbers = sequences.count * sequences.steps * cells.reduce((sum, { tensors }) => sum + tensors.length * layer.units, 0)
   const tooMany = numbers > mostNumbers
-  const asked = useAsk(tooMany || cells.length === 0 ? null : key, async (signal) => ({ tensors: await askTensors(call, signal), call, layer }))
-  useEffect(() => { readZoom() }, [])
+  const asked = useAsk(tooMany || cells.length === 0 ? null : key, async (signal) => await askTensors(call, signal))
+  useEffect(begin, [])
   return (
     <>
       <div class='controls'><LayerPicker model={model} /></div>
       {cells.length === 0 ? <p>The layer {layer.key} has no states at every step.</p> : null}
       {tooMany ? <p>The states of {sequences.count} sequences of {sequences.steps} steps are {Math.round(numbers / 2 ** 18)} MB, more than a page should hold. Give fewer sequences, or ask for them with <code>/hidden-states</code>.</p> : null}
       <Waiting of={asked} what={`Reading ${layer.key}`} />
-      {asked.answer === null ? null : <Layer {...asked.answer} model={model} sequences={sequences} body={bodyOf(model, given)} id={key} />}
+      {asked.answer === null ? null : <Layer tensors={asked.answer} call={call} layer={layer} model={model} sequences={sequences} body={bodyOf(model, given)} id={key} />}
     </>
   )
 }
@@ -120,7 +120,7 @@ function Layer ({ model, layer, call, tensors, sequences, body, id }: LayerProps
         {named.map(({ tensor, title, curves, low, limit }) => (
           <Figure
             key={`${cell.place}${tensor}`} name={`states-${tensor.replace('gates/', 'gate-')}`} title={`${title[0].toUpperCase()}${title.slice(1)}`} call={call}
-            note={noteOf(tensor, units)} table={() => tableOf(curves, labels, mask)}
+            note={noteOf(tensor, steps, units)} table={() => tableOf(curves, labels, mask)}
           >
             <Heatmap title={title} curves={curves} order={order} masked={masked} labels={labels} low={low} limit={limit} />
           </Figure>
@@ -171,8 +171,8 @@ const indices = (steps: number): string[] => Array.from({ length: steps }, (_, n
 const labelsOf = (labels: readonly string[], steps: number): readonly string[] => labels.length === steps ? labels : indices(steps)
 const titleOf = (tensor: string): string => tensor.startsWith('gates/') ? tensor === 'gates/candidate' ? 'candidate' : `${tensor.slice(6)} gate` : tensor === 'cell' ? 'cell state' : 'hidden state'
 
-function noteOf (tensor: string, units: number): string {
-  const more = units > 512 ? ' Where units are more than pixels, a pixel is their mean; zoom in to see each.' : ''
+function noteOf (tensor: string, steps: number, units: number): string {
+  const more = units > 512 || steps > 250 ? ' Where there are more numbers than pixels, a pixel is the mean of those it stands for; zoom in to see each.' : ''
   if (tensor === 'hidden') return `What the layer says to what follows: blue below 0, orange above, and the ground's own colour at 0.${more}`
   if (tensor === 'cell') return `What the layer keeps for later: blue below 0, orange above. Nothing bounds it, so the ends are its largest magnitude.${more}`
   if (tensor === 'gates/candidate') return `What the layer would write into its state: blue below 0, orange above.${more}`

@@ -13,9 +13,9 @@ export function useOrder (curves: Curves, mask: Uint8Array | null): { order: Uin
   const sort: Sort = Object.hasOwn(sorts, wanted) && (wanted !== 'clusters' || enough) ? wanted as Sort : 'index'
   const step = sort === 'step' ? whole('step', 0, 0, curves.steps - 1) : 0
   const key = useMemo(() => String(asks++), [curves, mask])
-  const asked = useAsk(sort === 'clusters' ? key : null, async (signal) => ({ key, order: await clusters(curves, mask, signal) }))
+  const asked = useAsk(sort === 'clusters' ? key : null, async (signal) => await clusters(curves, mask, signal))
   const order = useMemo(
-    () => asked.answer !== null && sort === 'clusters' && asked.answer.key === key ? Uint32Array.from(asked.answer.order) : orderOf(curves, mask, sort === 'clusters' ? 'index' : sort, step),
+    () => asked.answer !== null ? Uint32Array.from(asked.answer) : orderOf(curves, mask, sort === 'clusters' ? 'index' : sort, step),
     [curves, mask, sort, step, asked.answer])
   return { order, sort, asked, enough }
 }

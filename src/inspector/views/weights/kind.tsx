@@ -7,8 +7,9 @@ import { Heatmap } from '../../charts/heatmap.tsx'
 import { reach } from '../../charts/raster.ts'
 import { theme } from '../../charts/theme.ts'
 import { Figure } from '../../parts/figure.tsx'
+import { matrixOf } from '../../parts/matrix.ts'
 import { float32, shown, type Table } from '../../parts/table.ts'
-import { histogram, kindsOf, matrixOf, type Group, type Kind } from './arrays.ts'
+import { histogram, kindsOf, type Group, type Kind } from './arrays.ts'
 
 /** What the arrays of a recurrent layer do, by their names in the equations. */
 const meanings: Readonly<Record<string, readonly [title: string, note: string]>> = {

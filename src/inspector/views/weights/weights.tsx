@@ -23,7 +23,7 @@ function Weights ({ model }: ViewProps) {
   const layers = described.answer?.layers ?? {}
   const path = chosen(model, Object.keys(layers))
   const call = weightsCall(model, `layer=${encodeURIComponent(path ?? '')}`)
-  const values = useAsk(path === null ? null : call.path, async (signal) => ({ path, ...await askTensors(call, signal) }))
+  const values = useAsk(path === null ? null : call.path, async (signal) => await askTensors(call, signal))
   return (
     <>
       <Waiting of={described} what='Reading what arrays there are' />
@@ -36,8 +36,7 @@ function Weights ({ model }: ViewProps) {
               <Choice name='layer' title='Layer' value={path} options={Object.entries(layers).map(([own, { type }]) => [own, `${own} (${type})`] as const)} />
             </div>
             <Waiting of={values} what={`Reading the weights of ${path}`} />
-            {/* While another layer is on its way, the arrays of the one before are not shown under its name. */}
-            {values.answer?.path === path ? <Layer model={model} path={path} groups={groupsOf(path, layers[path])} values={values.answer} call={call} /> : null}
+            {values.answer !== null ? <Layer model={model} path={path} groups={groupsOf(path, layers[path])} values={values.answer} call={call} /> : null}
           </>
           )}
     </>

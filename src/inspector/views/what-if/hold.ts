@@ -4,6 +4,8 @@ import type { ModelAnswer } from '../../api/wire.ts'
 export interface Holdable {
   readonly tensor: string
   readonly layer: string
+  /** The recurrent layer that it is in, as the model lists it. */
+  readonly key: string
   readonly kind: 'gate' | 'state'
   readonly name: string
   readonly units: number
@@ -16,14 +18,14 @@ const open: ReadonlySet<string> = new Set(['input', 'forget', 'output', 'update'
 
 /** All gates and states of a model that have a value at each step. */
 export function holdables ({ recurrentLayers }: ModelAnswer): Holdable[] {
-  return recurrentLayers.flatMap(({ units, tensors }) => tensors.flatMap((tensor): Holdable[] => {
+  return recurrentLayers.flatMap(({ key, units, tensors }) => tensors.flatMap((tensor): Holdable[] => {
     const parts = tensor.split('/')
     const name = parts.pop()!
     const above = parts.at(-1)
     if (above === 'final') return []
     const gate = above === 'gates'
     if (gate) parts.pop()
-    return [{ tensor, layer: parts.join('/'), kind: gate ? 'gate' : 'state', name, units, range: gate && open.has(name) ? [0, 1] : [-1, 1] }]
+    return [{ tensor, layer: parts.join('/'), key, kind: gate ? 'gate' : 'state', name, units, range: gate && open.has(name) ? [0, 1] : [-1, 1] }]
   }))
 }
 

@@ -8,6 +8,7 @@ import { SequencePicker, sequenceOf } from '../../parts/pickers.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
 import { bodyOf } from '../../state/model.ts'
 import { go, number, param, whole } from '../../state/url.ts'
+import { readsInputSteps } from '../states/link.ts'
 import type { View, ViewProps } from '../view.ts'
 import { Beside } from './beside.tsx'
 import { HoldControls } from './hold-controls.tsx'
@@ -32,7 +33,8 @@ function WhatIf ({ model, given }: ViewProps) {
   const inputs = useMemo(() => one === null ? null : changed(model, one, changes), [one, changes])
   const held = holdables(model).find(({ tensor }) => tensor === param('hold'))
   const value = number('value') ?? 0
-  const step = whole('holdStep', -1, -1, Math.max(0, sequences.steps - 1))
+  const steps = held !== undefined && readsInputSteps(model, held.key) ? sequences.labels(sequence).length : 0
+  const step = whole('holdStep', -1, -1, steps - 1)
   const unit = held === undefined ? -1 : whole('holdUnit', -1, -1, held.units - 1)
 
   const plain: Call | null = one === null ? null : { method: 'POST', path: 'predict', body: bodyOf(model, { ...given, inputs: one }) }
@@ -44,18 +46,16 @@ function WhatIf ({ model, given }: ViewProps) {
     if (held === undefined) return { method: 'POST', path: 'predict', body }
     return { method: 'POST', path: 'hidden-states', body: { ...body, tensors: 'final', steps: 'last', intervene: [interventionOf(held, unit < 0 ? null : unit, step < 0 ? null : step, value)] } }
   }
-  const asked = useLastWins(call === null ? null : JSON.stringify(call), async (signal): Promise<Predicted & { sequence: number }> => {
+  const base = JSON.stringify(plain)
+  const asked = useLastWins(call === null ? null : JSON.stringify(call), async (signal): Promise<Predicted & { base: string }> => {
     const { outputs, intervened } = await ask<Answer>(call!, signal)
-    return { call: call!, outputs: intervened ?? outputs, sequence }
+    return { call: call!, outputs: intervened ?? outputs, base }
   })
   if (one === null) return <p>The page does not take these inputs apart. Give them as nested lists or as a text.</p>
   const reset = (): void => go({ change: null, hold: null, holdUnit: null, holdStep: null, value: null })
-  // What was cancelled leaves an answer to something else: it is not shown.
-  const own = (answer: Predicted | null, to: Call | null, pending: boolean): Predicted | null => answer !== null && (pending || JSON.stringify(answer.call) === JSON.stringify(to)) ? answer : null
-  const before = own(without.answer, plain, without.pending)
-  const withThem = other && asked.answer?.sequence === sequence ? own(asked.answer, call, asked.pending) : null
-  const same = (answer: Predicted | null, to: Call | null): boolean => JSON.stringify(answer?.call) === JSON.stringify(to ?? undefined)
-  const stale = !same(before, plain) || !same(withThem, call)
+  const latest = JSON.stringify(asked.answer?.call) === JSON.stringify(call ?? undefined)
+  // A change of the same sequence may stay until the next is there; what was cancelled leaves an answer to something else, which is not shown.
+  const withThem = other && asked.answer?.base === base && (latest || asked.pending) ? asked.answer : null
   return (
     <>
       <div class='controls'>
@@ -64,12 +64,12 @@ function WhatIf ({ model, given }: ViewProps) {
       </div>
       <div class='what-if-controls'>
         <InputControls model={model} sequences={sequences} sequence={sequence} changes={changes} padded={paddedSteps(model, one)} />
-        {model.recurrentLayers.length === 0 ? null : <HoldControls of={holdables(model)} held={held} unit={unit} step={step} value={value} steps={sequences.steps} />}
+        {model.recurrentLayers.length === 0 ? null : <HoldControls of={holdables(model)} held={held} unit={unit} step={step} value={value} steps={steps} />}
       </div>
       {changes.length > 0 && inputs === null ? <p class='error'>The page cannot write to these inputs. Give them as nested lists or as a text.</p> : null}
       <Waiting of={without} what='Predicting' />
       <Waiting of={asked} what='Predicting with the change' />
-      {before === null ? null : <Beside model={model} without={before} changed={withThem} stale={stale} />}
+      {without.answer === null ? null : <Beside model={model} without={without.answer} changed={withThem} stale={!latest} />}
     </>
   )
 }
