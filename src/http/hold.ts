@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { Fault } from '../errors.ts'
 import { whenOver } from './over.ts'
-import type { Service, ServiceSource } from './service.ts'
+import { running, type ServiceSource } from './service.ts'
 
 /**
  * A request that names a model is answered by one version of it, which is kept until the answer is out, whatever happens to the model meanwhile; a header says which.
@@ -25,13 +24,4 @@ function named ({ params, query, body }: FastifyRequest): { id: string | undefin
   const id = address.id ?? said.model
   const version = Number(address.version ?? asked.version ?? said.version)
   return { id: typeof id === 'string' ? id : undefined, version: Number.isNaN(version) ? undefined : version }
-}
-
-function running (service: ServiceSource): Service | null {
-  try {
-    return service()
-  } catch (error) {
-    if (error instanceof Fault) return null
-    throw error
-  }
 }

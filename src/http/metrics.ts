@@ -1,11 +1,11 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { Type } from 'typebox'
-import { Fault, type FaultCode } from '../errors.ts'
+import type { FaultCode } from '../errors.ts'
 import type { Ran } from '../pool/protocol.ts'
 import { idPattern } from '../registry/folders.ts'
 import { about } from './about.ts'
 import { answers } from './answers.ts'
-import type { App, Service, ServiceSource } from './service.ts'
+import { running, type App, type Service, type ServiceSource } from './service.ts'
 
 /** Models that are told apart; what others count is counted as `other`, so that no client and no number of models makes the answer grow without end. */
 const most = 200
@@ -132,13 +132,4 @@ export function metricsRoute (app: App, service: ServiceSource, metrics: Metrics
     reply.type(ofProcess.contentType)
     return await metrics.text(running(service))
   })
-}
-
-function running (service: ServiceSource): Service | null {
-  try {
-    return service()
-  } catch (error) {
-    if (error instanceof Fault) return null
-    throw error
-  }
 }

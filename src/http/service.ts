@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { Fault } from '../errors.ts'
 import type { Lifecycle } from '../lifecycle/lifecycle.ts'
 import type { Pool } from '../pool/protocol.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -16,3 +17,13 @@ export type ServiceSource = () => Service
 
 /** Fastify, whose requests have the types of the routes' schemas. */
 export type App = FastifyInstance<RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, FastifyBaseLogger, TypeBoxTypeProvider>
+
+/** The service, or null as long as there is none. */
+export function running (service: ServiceSource): Service | null {
+  try {
+    return service()
+  } catch (error) {
+    if (error instanceof Fault) return null
+    throw error
+  }
+}
