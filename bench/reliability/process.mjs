@@ -28,6 +28,7 @@ export async function startProcess (env = {}, headers = {}) {
   const { check } = await standing(url, { headers, folders: [temporary] })
   return {
     url,
+    pid: child.pid,
     headers,
     check,
     alive: () => child.exitCode === null && child.signalCode === null,

@@ -37,7 +37,7 @@ for (const [n, model] of models.entries()) {
 const [[, { sample }]] = expected
 const apart = [...expected.values()].map(({ numbers }) => numbers[0])
 if (Math.abs(apart[0] - apart[1]) < 1e-3) throw new Error('the two models answer alike: nothing could be told apart')
-const { check } = await standing(url)
+const { check } = await standing(url, { folders: [home] })
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: clients })
 const body = JSON.stringify({ model: 'rain', inputs: sample.inputs })

@@ -13,8 +13,8 @@ import type { Limits, ModelFiles } from './read.ts'
 export interface ToReader { readonly files: ModelFiles, readonly limits: Limits, readonly digest: string | null }
 export type FromReader = { readonly parcel: Parcel, readonly spent: boolean } | { readonly code: FaultCode, readonly detail: string, readonly spent: boolean }
 
-/** The model, the reader's fault, or why there is neither: 'late', or how the process ended. */
-export type Answer = { readonly file: ModelFile } | { readonly code: FaultCode, readonly detail: string } | { readonly failed: string }
+/** The model, the reader's fault, or why there is neither: 'late', or how the process ended; `started` says whether it had begun to read. */
+export type Answer = { readonly file: ModelFile } | { readonly code: FaultCode, readonly detail: string } | { readonly failed: string, readonly started: boolean }
 
 /** A process that has nothing to read ends after this many milliseconds. */
 const patience = 2000
@@ -32,10 +32,11 @@ const limited = 'ulimit -d "$0" 2>/dev/null; ulimit -t "$1" 2>/dev/null; ulimit 
 /** A process that reads model files, one at a time. It keeps this one alive only while it reads. */
 export class ReaderProcess {
   readonly #child: ChildProcess
-  readonly #arrays: Socket
+  /** Left out where there is no process: no descriptors are left. */
+  readonly #arrays: Socket | undefined
   readonly #limits: Limits
   readonly #ready: Promise<undefined>
-  readonly #ended: Promise<{ readonly failed: string }>
+  readonly #ended: Promise<string>
   #rest: NodeJS.Timeout | undefined
   #stopped = false
   #used = 0
@@ -48,14 +49,14 @@ export class ReaderProcess {
     // It gets none of this process's environment: there are tokens in it.
     const env = process.env.LD_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH }
     this.#child = spawn(command, args, { stdio: ['ignore', 'ignore', 'ignore', 'ipc', 'pipe'], serialization: 'advanced', env })
-    this.#arrays = this.#child.stdio[arraysPipe] as Socket
+    this.#arrays = (this.#child.stdio as ChildProcess['stdio'] | undefined)?.[arraysPipe] as Socket | undefined
     this.#ready = new Promise((resolve) => { this.#child.once('message', () => resolve(undefined)) })
     this.#ended = new Promise((resolve) => {
-      this.#child.once('error', ({ message }) => resolve({ failed: message }))
-      this.#child.once('exit', (code, signal) => resolve({ failed: `its process ended with ${signal ?? code}` }))
+      this.#child.once('error', ({ message }) => resolve(message))
+      this.#child.once('exit', (code, signal) => resolve(`its process ended with ${signal ?? code}`))
     })
     // What breaks the pipe has ended the process.
-    this.#arrays.on('error', () => {})
+    this.#arrays?.on('error', () => {})
   }
 
   /** Can it read another file under these limits? */
@@ -69,7 +70,8 @@ export class ReaderProcess {
     clearTimeout(this.#rest)
     this.#keepAlive(true)
     const start = performance.now()
-    const answer = await Promise.race([this.#ended, this.#ready]) ?? await this.#within(request, seconds)
+    const dead = await Promise.race([this.#ended, this.#ready])
+    const answer: Answer = dead === undefined ? await this.#within(request, seconds) : { failed: dead, started: false }
     this.#used += (performance.now() - start) / 1000
     if ('failed' in answer) this.stop()
     else if (!this.#stopped) this.#rest = setTimeout(() => this.stop(), patience).unref()
@@ -79,10 +81,11 @@ export class ReaderProcess {
 
   async #within (request: ToReader, seconds: number): Promise<Answer> {
     const over = new AbortController()
-    const late = wait(seconds * 1000, { failed: 'late' }, { signal: over.signal })
+    const late = wait(seconds * 1000, 'late', { signal: over.signal })
     late.catch(() => {})
     try {
-      return await Promise.race([this.#ended, late, this.#exchange(request)])
+      const first = await Promise.race([this.#ended, late, this.#exchange(request)])
+      return typeof first === 'string' ? { failed: first, started: true } : first
     } finally {
       over.abort()
     }
@@ -118,10 +121,10 @@ export class ReaderProcess {
       }
       const done = (): void => {
         if (room < rooms.length) return
-        this.#arrays.off('data', take).pause()
+        this.#arrays!.off('data', take).pause()
         resolve()
       }
-      this.#arrays.on('data', take).resume()
+      this.#arrays!.on('data', take).resume()
       done()
     })
     return arrays
@@ -139,6 +142,6 @@ export class ReaderProcess {
     this.#stopped = true
     clearTimeout(this.#rest)
     this.#child.kill('SIGKILL')
-    this.#arrays.destroy()
+    this.#arrays?.destroy()
   }
 }

@@ -27,7 +27,7 @@ export class Registry {
     const entries: Entry[] = []
     for (const place of places) {
       const taken = place.reason === undefined && entries.some(({ key }) => key === keyOf(place))
-      entries.push(!taken ? await openPlace(place, how, stored) : refused(place, `another model is named "${place.id}" already: give one of them another name`))
+      entries.push(!taken ? await openPlace(place, how, stored).catch((error: Fault) => refused(place, error.message)) : refused(place, `another model is named "${place.id}" already: give one of them another name`))
     }
     return new Registry(entries)
   }
@@ -98,7 +98,7 @@ function refused (place: Place, reason: string, aside?: true): Entry {
   return { key: `${keyOf(place)} ${place.path}`, id: place.id, version: place.version, status: 'refused', reason, digest: '', file: null, meta: {}, place, ...aside === undefined ? {} : { aside } }
 }
 
-/** Reads the model at a place; one that cannot be read has its reason. */
+/** Reads the model at a place; one that cannot be read has its reason. Throws Fault not_ready where that is not the model's doing. */
 export async function openPlace (place: Place, how: How, stored: StoredDigest): Promise<Entry> {
   if (place.reason === 'name') return refused(place, `a model's name must match ${idPattern.source}: rename it`)
   if (place.reason === 'version') return refused(place, `the folder of a version is named with a positive whole number (1, 2, ...): rename ${JSON.stringify(place.path.split('/').at(-1))}`)
@@ -110,6 +110,7 @@ export async function openPlace (place: Place, how: How, stored: StoredDigest): 
     const file = await readModel({ main: place.main, weights: place.weights }, digest === null ? how : { ...how, digest })
     return { key: keyOf(place), id: place.id, version: place.version, status: 'loading', digest: file.digest, file, meta, place, ...digest === null ? {} : { stored: true } }
   } catch (error) {
+    if (error instanceof Fault && error.code === 'not_ready') throw error
     return refused(place, (error as Error).message, digest === null ? undefined : true)
   }
 }

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
 import { Fault } from '../../src/errors.ts'
@@ -64,6 +66,29 @@ t.test('a file that sends the HDF5 library round in circles is given up, and the
   const second = readModel({ main: good, weights: null })
   await t.rejects(first, { code: 'bad_file', message: /did not come to an end within 0 seconds/ })
   t.equal((await second).keras, 2)
+})
+
+/** In a process that may have 80 descriptors: all are taken, one is given back after each try, until the model can be read. None may be lost on the way. */
+const withoutDescriptors = `
+  import { closeSync, openSync } from 'node:fs'
+  const { readModel } = await import(process.argv[1])
+  const [open, said] = [[], []]
+  let given = 0
+  try { for (;;) open.push(openSync('/dev/null')) } catch {}
+  while (open.length > 0 && said.at(-1) !== 2) {
+    said.push(await readModel({ main: process.argv[2], weights: null }, { disposable: true }).then(({ keras }) => keras, ({ code, message }) => code + ' ' + message))
+    closeSync(open.pop())
+    given++
+  }
+  console.log(JSON.stringify({ said, given: given }))`
+
+t.test('where no process can be started for it, that is not the fault of the file, and the next one is read', { skip: process.platform === 'win32' }, async (t) => {
+  const reader = new URL('../../src/registry/read.js', import.meta.url).href
+  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', 'ulimit -n 80; exec "$@"', 'sh', process.execPath, '--input-type=module', '-e', withoutDescriptors, reader, join(models, 'old-plain-k2.13-h5.h5')])
+  const { said, given } = JSON.parse(stdout) as { said: unknown[], given: number }
+  t.equal(said.pop(), 2)
+  t.ok(given > 2 && given < 20, `${given} descriptors are enough`)
+  for (const words of said) t.match(words, /^not_ready .*does not start .*EMFILE/)
 })
 
 /** Any value of the config put in place of another. */
