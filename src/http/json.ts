@@ -1,6 +1,7 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { errorCodes, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { Fault } from '../errors.ts'
 import { parseScanned } from '../request/scan.ts'
+import { strictJson } from '../request/strict.ts'
 import { addWholeParser, freeBytes } from './whole.ts'
 
 declare module 'fastify' {
@@ -11,30 +12,31 @@ declare module 'fastify' {
 }
 
 /**
- * Bodies are read as JSON, their lists of numbers straight from the bytes; what is not JSON is refused with its place. `__proto__` and the like are refused too.
+ * Bodies are read as JSON, their lists of numbers straight from the bytes; what is not JSON is refused with its place, and so is what `strictJson` refuses.
  */
 export function readJson (app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
   app.decorateRequest('bodyBytes', null)
   addWholeParser(app, 'application/json', (request, bytes, done) => {
     request.bodyBytes = bytes
     let result: [error: Error | null, body: unknown]
     try {
-      result = [null, parseScanned(bytes, (text) => {
-        let parsed: unknown
-        parse(request, text, (error, body) => {
-          if (error !== null) throw error
-          parsed = body
-        })
-        return parsed
-      })]
+      result = [null, parseScanned(bytes, bodyOf)]
     } catch (error) {
-      result = [bytes.length === 0 ? error as Error : new Fault('malformed', whatIsWrong(bytes.toString())), undefined]
+      result = [bytes.length === 0 ? new errorCodes.FST_ERR_CTP_EMPTY_JSON_BODY() : inWords(error, bytes), undefined]
     }
     done(...result)
   })
 }
+
+/** The fields of a request, or of a line of one. */
+export const bodyOf = (text: string): unknown => strictJson(unmarked(text), true)
+
+/** Why `bodyOf` does not take what stands in these bytes. */
+export const inWords = (error: unknown, bytes: Buffer): Fault => error instanceof Fault ? error : new Fault('malformed', whatIsWrong(unmarked(bytes.toString())))
+
+/** Without a byte order mark, which is no part of a text. */
+const unmarked = (text: string): string => text.startsWith('\ufeff') ? text.slice(1) : text
 
 /** For handlers that have decoded all of a JSON body: its bytes need not wait for the garbage collector. */
 export function freeBody (request: FastifyRequest): void {
@@ -44,8 +46,7 @@ export function freeBody (request: FastifyRequest): void {
 
 /** Why a text is not JSON, in words with the place. */
 export function whatIsWrong (text: string): string {
-  const offset = firstBreak(text)
-  if (offset === null) return 'A key of the body is "__proto__", or "constructor" with a "prototype": such keys are not taken.'
+  const offset = firstBreak(text) ?? text.length
   const before = text.slice(0, offset).split('\n')
   const place = `line ${before.length}, column ${before[before.length - 1].length + 1}`
   if (offset === text.length) return `The body is not JSON: it ends too early, at ${place}.`

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Fault } from '../errors.ts'
 import { parseScanned } from '../request/scan.ts'
 import { got, isObject } from '../request/words.ts'
-import { whatIsWrong } from './json.ts'
+import { bodyOf, inWords } from './json.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -64,9 +64,9 @@ export function readLine (bytes: Buffer | null, limit: number): Readonly<Record<
   if (bytes === null) throw new Fault('too_large', `the line is longer than ${limit} bytes: send its sequence in parts, or start the service with a larger BODY_LIMIT_MB`)
   let line: unknown
   try {
-    line = parseScanned(bytes, (text) => JSON.parse(text) as unknown)
-  } catch {
-    throw new Fault('malformed', whatIsWrong(bytes.toString()).replace('The body', 'The line'))
+    line = parseScanned(bytes, bodyOf)
+  } catch (error) {
+    throw new Fault('malformed', inWords(error, bytes).message.replace('The body', 'The line'))
   }
   if (!isObject(line)) throw new Fault('invalid_value', `a line is an object with "inputs", got ${got(line)}`, '')
   return line

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Fault } from '../errors.ts'
+import { strictJson } from '../request/strict.ts'
 
 /** In an address everything is text: numbers and booleans become what the route's schema calls for; ajv refuses the rest. */
 export function readQueries (app: FastifyInstance): void {
@@ -61,8 +62,8 @@ export const list = (value: string | readonly string[]): string[] => [value].fla
 
 function json (text: string, name: string): unknown {
   try {
-    return JSON.parse(text)
-  } catch {
-    throw new Fault('invalid_value', `the parameter "${name}" is not JSON`)
+    return strictJson(text)
+  } catch (error) {
+    throw error instanceof Fault ? error : new Fault('invalid_value', `the parameter "${name}" is not JSON`)
   }
 }

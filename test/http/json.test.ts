@@ -72,6 +72,12 @@ t.test('bodies, with the inputs read from their bytes', async (t) => {
     ['{"inputs": [1], "__proto__": {}}', 400, 'malformed', /"__proto__"/],
     ['{"inputs": {"__proto__": [1]}}', 400, 'malformed', /"__proto__"/],
     ['{"inputs": {"constructor": {"data": [1], "prototype": [1]}}}', 400, 'malformed', /"constructor" with a "prototype"/],
+    ['{"inputs": [1], "constructor": 1}', 400, 'malformed', /"constructor"/],
+    ['{"inputs": [1], "model": "a", "model": "b"}', 400, 'malformed', /^The key "model" stands twice/],
+    ['{"inputs": [1], "inputs": [2]}', 400, 'malformed', /^The key "inputs" stands twice/],
+    ['{"inputs": {"x": [1], "x": [2]}}', 400, 'malformed', /^The key "x" stands twice/],
+    ['{"inputs": {"x": {"data": [1], "shape": [1], "data": [2]}}}', 400, 'malformed', /^The key "data" stands twice/],
+    ['{"inputs": [1], "a": {"b": 1, "b": 2}}', 400, 'malformed', /^The key "b" stands twice/],
     [`{"inputs": [${'1,'.repeat(50)}1]}`, 413, 'FST_ERR_CTP_BODY_TOO_LARGE', /too large/]
   ]
   for (const [body, status, code, message] of refused) t.match(await send(body), [status, { code, message }], body)

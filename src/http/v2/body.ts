@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { Fault } from '../../errors.ts'
+import { strictJson } from '../../request/strict.ts'
 import { whatIsWrong } from '../json.ts'
 
 /** A body cut in two: `json` is undefined where there is none, the tensors' bytes are all there is then. */
@@ -26,8 +27,8 @@ function parsed (bytes: Uint8Array): unknown {
   }
   if (text === '') throw new Fault('malformed', 'the body is empty: send a JSON object with "inputs"')
   try {
-    return JSON.parse(text)
-  } catch {
-    throw new Fault('malformed', whatIsWrong(text))
+    return strictJson(text, true)
+  } catch (error) {
+    throw error instanceof Fault ? error : new Fault('malformed', whatIsWrong(text))
   }
 }
