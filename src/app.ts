@@ -15,6 +15,7 @@ import { generateRoutes } from './http/generate.ts'
 import { secureHeaders, sendHeaders } from './http/headers.ts'
 import { healthRoutes } from './http/health.ts'
 import { holdModels } from './http/hold.ts'
+import { askForHost } from './http/host.ts'
 import { inspectorRoutes } from './http/inspector.ts'
 import { readJson } from './http/json.ts'
 import { limitRates } from './http/limits.ts'
@@ -65,7 +66,7 @@ export async function buildApp (settings: Settings, service: ServiceSource, { me
       frameworkError(error, request, reply)
     },
     clientErrorHandler: clientError,
-    http: { headersTimeout: settings.SLOW_CLIENT_S * 1000, connectionsCheckingInterval: 1000 }
+    http: { headersTimeout: settings.SLOW_CLIENT_S * 1000, connectionsCheckingInterval: 1000, requireHostHeader: false }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.addHook('onClose', async () => { tokens.close() })
@@ -73,6 +74,7 @@ export async function buildApp (settings: Settings, service: ServiceSource, { me
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   sendHeaders(app, headers)
   recordRequests(app, record)
+  askForHost(app)
   const closing = watchClosing(app)
   cutSlowClients(app, settings.SLOW_CLIENT_S)
   limitWaits(app, settings.REQUEST_TIMEOUT_S)

@@ -50,7 +50,7 @@ const inputs = fc.tuple(nested, fc.array(damage, { maxLength: 2 }), fc.constantF
   // Some of these stay right.
   if (where < 3) shape[where] = put
   else if (where < 6 && Array.isArray(data)) data[where] = put
-  else if (where < 8) data.length -= 1
+  else if (where < 8 && Array.isArray(data)) data.pop()
   return where === 8 ? { data } : where === 9 ? { shape } : where === 10 ? { shape, data, more: 1 } : { shape, data }
 })
 

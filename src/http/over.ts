@@ -1,15 +1,35 @@
 import type { FastifyReply } from 'fastify'
+import { Socket } from 'node:net'
+
+/** Who waits for the end of a connection: one listener each, however many requests came over it at once. */
+const waiting = new WeakMap<Socket, Set<() => void>>()
 
 /**
  * Calls `over` once, when the last of an answer is with the operating system, or its client is gone: `sent` says which. Fastify's onResponse is not called where
- * the client goes away in the middle of a stream; 'close' comes then.
+ * the client goes away in the middle of a stream; 'close' comes then. Of an answer that waits behind another one on the same connection Node says nothing when the
+ * connection ends: its own 'close' counts too.
  */
-export function whenOver ({ raw }: FastifyReply, over: (sent: boolean) => void): void {
-  let told = false
+export function whenOver ({ raw, request: { raw: { socket } } }: FastifyReply, over: (sent: boolean) => void): void {
   const tell = (sent: boolean): void => {
-    if (told) return
-    told = true
+    raw.off('finish', onFinish).off('close', onGone)
+    waiting.get(socket)?.delete(onGone)
     over(sent)
   }
-  raw.once('finish', () => tell(true)).once('close', () => tell(false))
+  const onFinish = (): void => tell(true)
+  const onGone = (): void => tell(false)
+  if (raw.closed || socket.closed) {
+    tell(raw.writableFinished)
+    return
+  }
+  raw.once('finish', onFinish).once('close', onGone)
+  if (socket instanceof Socket) goneWith(socket).add(onGone)
+}
+
+function goneWith (socket: Socket): Set<() => void> {
+  const known = waiting.get(socket)
+  if (known !== undefined) return known
+  const all = new Set<() => void>()
+  waiting.set(socket, all)
+  socket.once('close', () => { for (const tell of [...all]) tell() })
+  return all
 }

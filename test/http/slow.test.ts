@@ -89,6 +89,8 @@ t.test('requests that two readers would read differently are refused, and the co
     'a return alone': `POST /predict HTTP/1.1\rHost: x\r\nContent-Length: 2\r\n\r\n${json}${two}`,
     'a chunk that is longer than it says': `${head('Transfer-Encoding: chunked')}1\r\n{}\r\n0\r\n\r\n${two}`,
     'a chunk of no number': `${head('Transfer-Encoding: chunked')}0x2\r\n{}\r\n0\r\n\r\n${two}`,
+    'two hosts': `GET /models HTTP/1.1\r\nHost: x\r\nhost: y\r\n\r\n${two}`,
+    'no host': `GET /models HTTP/1.1\r\n\r\n${two}`,
     'a zero byte': `${head('X: a\0b\r\nContent-Length: 2')}${json}${two}`
   }
   for (const [name, text] of Object.entries(cases)) {
