@@ -5,6 +5,7 @@ import { Fault } from './errors.ts'
 import { guard, identify } from './http/access.ts'
 import { negotiate } from './http/accept.ts'
 import { decompressBodies, readArrays } from './http/bodies.ts'
+import { refuseWhenBusy } from './http/busy.ts'
 import { watchClosing } from './http/closing.ts'
 import { codingFor, compressAnswers } from './http/compress.ts'
 import { allowOrigin } from './http/cors.ts'
@@ -84,6 +85,7 @@ export async function buildApp (settings: Settings, service: ServiceSource, { me
   identify(app, tokens)
   if (settings.RATE_LIMIT !== undefined) await limitRates(app, settings.RATE_LIMIT, settings)
   guard(app, tokens)
+  await refuseWhenBusy(app, service)
   readJson(app)
   decompressBodies(app)
   holdModels(app, service)

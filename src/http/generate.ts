@@ -72,11 +72,11 @@ const schema = {
 
 /** The route that lets a model write on. */
 export function generateRoutes (app: App, service: ServiceSource): void {
-  app.post('/generate', { config: { formats }, schema: { ...schema, operationId: 'generate', body: Type.Object({ model: Model, ...GenerateBody }, { ...closed, 'x-examples': examples('generate') }) } }, async (request, reply) =>
+  app.post('/generate', { config: { formats, computes: true }, schema: { ...schema, operationId: 'generate', body: Type.Object({ model: Model, ...GenerateBody }, { ...closed, 'x-examples': examples('generate') }) } }, async (request, reply) =>
     await answer(service(), request, reply, request.body))
 
   app.post('/models/:id/generate', {
-    config: { formats },
+    config: { formats, computes: true },
     schema: { ...schema, operationId: 'generateOfModel', params: ModelParams, querystring: GenerateQuery, body: Type.Object({ model: Type.Optional(Model), ...GenerateBody }, closed) }
   }, async (request, reply) => await answer(service(), request, reply, withQuery(request.body as Record<string, unknown>, request.params.id, request.query)))
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Fault } from '../errors.ts'
@@ -23,6 +23,9 @@ export function readNdjson (app: FastifyInstance): void {
     else done(new Fault('unsupported_media_type', 'Lines name no model: send NDJSON to /models/ID/predict or /models/ID/hidden-states, or one JSON object here, as application/json.'), undefined)
   })
 }
+
+/** Does a request send lines, as far as its header says? */
+export const isLines = ({ headers }: Pick<FastifyRequest, 'headers'>): boolean => /^application\/x-ndjson\b/i.test(headers['content-type'] ?? '')
 
 /** A line of a body, without its end; null where it is longer than `limit` bytes. Blank lines count and are left out. */
 export interface Line { readonly number: number, readonly bytes: Buffer | null }

@@ -38,19 +38,19 @@ const states = {
 export function probeRoutes (app: App, service: ServiceSource): void {
   readNdjson(app)
 
-  app.post('/predict', { config: { formats }, schema: { ...prediction, operationId: 'predict', body: PredictBody } }, async (request, reply) =>
+  app.post('/predict', { config: { formats, computes: true }, schema: { ...prediction, operationId: 'predict', body: PredictBody } }, async (request, reply) =>
     await answer(service(), request, reply, request.body, 'predict'))
 
-  app.post('/hidden-states', { config: { formats }, schema: { ...states, operationId: 'hiddenStates', body: HiddenStatesBody } }, async (request, reply) =>
+  app.post('/hidden-states', { config: { formats, computes: true }, schema: { ...states, operationId: 'hiddenStates', body: HiddenStatesBody } }, async (request, reply) =>
     await answer(service(), request, reply, request.body, 'hidden-states'))
 
   app.post('/models/:id/predict', {
-    config: { formats, lines: true },
+    config: { formats, lines: true, computes: true },
     schema: { ...prediction, operationId: 'predictOfModel', params: ModelParams, querystring: PredictQuery, body: ModelPredictBody }
   }, async (request, reply) => await answerOfModel(service(), request, reply, 'predict'))
 
   app.post('/models/:id/hidden-states', {
-    config: { formats, lines: true },
+    config: { formats, lines: true, computes: true },
     schema: { ...states, operationId: 'hiddenStatesOfModel', params: ModelParams, querystring: HiddenStatesQuery, body: ModelHiddenStatesBody }
   }, async (request, reply) => await answerOfModel(service(), request, reply, 'hidden-states'))
 }

@@ -94,10 +94,10 @@ const route = {
 
 /** The routes of `studies/relevance`. */
 export function relevanceRoutes (app: App, service: ServiceSource): void {
-  app.post('/relevance', { schema: { ...route, operationId: 'relevance', body: RelevanceBody } }, async (request, reply) => await answer(service(), request, reply, request.body))
+  app.post('/relevance', { config: { computes: true }, schema: { ...route, operationId: 'relevance', body: RelevanceBody } }, async (request, reply) => await answer(service(), request, reply, request.body))
 
   app.post('/models/:id/relevance', {
-    config: { arrays: true },
+    config: { arrays: true, computes: true },
     schema: { ...route, operationId: 'relevanceOfModel', params: ModelParams, querystring: RelevanceQuery, body: ModelRelevanceBody }
   }, async (request, reply) => await answer(service(), request, reply, withQuery(request.body as Record<string, unknown> | undefined, request.params.id, request.query)))
 }

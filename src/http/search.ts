@@ -79,10 +79,10 @@ const schema = {
 
 /** The routes that look for a pattern of units in a set. */
 export function searchRoutes (app: App, service: ServiceSource): void {
-  app.post('/search', { schema: { ...schema, operationId: 'search', body: SearchBody } }, async (request, reply) => await found(service(), request, request.body, reply))
+  app.post('/search', { config: { computes: true }, schema: { ...schema, operationId: 'search', body: SearchBody } }, async (request, reply) => await found(service(), request, request.body, reply))
 
   app.post('/models/:id/search', {
-    config: { lines: true },
+    config: { lines: true, computes: true },
     schema: { ...schema, operationId: 'searchOfModel', params: ModelParams, querystring: SearchQuery, body: ModelSearchBody }
   }, async (request, reply) => {
     const { id } = request.params as { id: string }

@@ -8,7 +8,7 @@ import type { Registry } from '../registry/registry.ts'
 /** What the routes need of the rest. */
 export interface Service {
   readonly registry: Pick<Registry, 'list' | 'get'>
-  readonly pool: Pick<Pool, 'engine' | 'run' | 'sent' | 'state'>
+  readonly pool: Pick<Pool, 'engine' | 'run' | 'sent' | 'state' | 'full'>
   readonly lifecycle: Pick<Lifecycle, 'uploads' | 'hold' | 'versions' | 'upload' | 'remove' | 'load' | 'unload'>
 }
 

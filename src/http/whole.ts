@@ -15,8 +15,17 @@ nowhere.close()
 /** Bodies of a media type are read whole, and `parse` makes of their bytes what the request has as its body. */
 export function addWholeParser (app: FastifyInstance, type: string, parse: (request: FastifyRequest, bytes: Buffer, done: Done<unknown>) => void): void {
   app.addContentTypeParser(type, (request, payload, done) => readWhole(request, payload, (error, bytes) => {
-    if (bytes === undefined) done(error, undefined)
-    else parse(request, bytes, done)
+    if (bytes === undefined) {
+      done(error, undefined)
+      return
+    }
+    // While it arrived others may have taken the room there was.
+    const refusal = request.server.refusal?.(request)
+    if (refusal == null) parse(request, bytes, done)
+    else {
+      freeBytes(bytes)
+      done(refusal)
+    }
   }))
 }
 

@@ -38,6 +38,8 @@ export class Queue {
   readonly #order: Order
   #length = 0
   #bytes = 0
+  /** One was refused for its bytes, and none has left since. */
+  #crowded = false
 
   constructor (limits: Limits, costs = new Costs()) {
     this.#limits = limits
@@ -52,12 +54,18 @@ export class Queue {
     return this.#bytes
   }
 
+  /** One more would be refused. Whether there are bytes left for it is known only of one that has been tried. */
+  get full (): boolean {
+    return this.#length >= this.#limits.requests || this.#crowded
+  }
+
   /** Throws Fault queue_full. */
   push (queued: Queued): void {
     const { requests, bytes } = this.#limits
     if (this.#length >= requests) throw new Fault('queue_full', `${requests} requests are waiting already: try again in a second`)
     const own = bytesOf(queued.job.batch)
     if (this.#length > 0 && this.#bytes + own > bytes) {
+      this.#crowded = true
       throw new Fault('queue_full', `${this.#length} requests with ${megabytes(this.#bytes)} MiB of inputs are waiting already, and ${megabytes(bytes)} MiB may wait: try again in a second`)
     }
     this.#order.push(queued)
@@ -87,6 +95,7 @@ export class Queue {
   }
 
   #left (jobs: Queued[]): Queued[] {
+    if (jobs.length > 0) this.#crowded = false
     this.#length -= jobs.length
     for (const { job } of jobs) this.#bytes -= bytesOf(job.batch)
     return jobs

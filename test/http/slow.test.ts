@@ -29,6 +29,27 @@ t.test('a head and a body that do not arrive are cut, with a problem', async (t)
   for (const [name, { text }] of Object.entries({ silent, half, stalled, chunked })) t.match(text(), slow, name)
 })
 
+t.test('who has sent much is cut all the same when nothing more comes', async (t) => {
+  // By its rate alone it would have a hundred seconds.
+  const client = raw(`${head('Content-Length: 200000')}${' '.repeat(100_000)}`)
+  await client.closed
+  t.match(client.text(), slow)
+})
+
+t.test('who goes on sending what was refused is cut', async (t) => {
+  const client = raw('POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n')
+  const piece = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(2 ** 20), Buffer.from('\r\n')])
+  let sent = 0
+  const more = (): void => {
+    sent += piece.length
+    if (!client.socket.destroyed) client.socket.write(piece, () => setTimeout(more, 1))
+  }
+  client.socket.once('connect', more)
+  await client.closed
+  t.match(client.text(), /^HTTP\/1\.1 404 /)
+  t.ok(sent > 64 * 2 ** 20, `after ${sent} bytes`)
+})
+
 t.test('one byte at a time is too slow too', async (t) => {
   const client = raw(head('Content-Length: 100000'))
   const drip = setInterval(() => client.socket.write(' '), 200)

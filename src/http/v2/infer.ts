@@ -24,7 +24,7 @@ export function inferRoutes (app: App, service: ServiceSource, statistics: Stati
 
   for (const [path, params, suffix] of [['/v2/models/:id', ModelParams, ''], ['/v2/models/:id/versions/:version', VersionParams, 'OfVersion']] as const) {
     // The body stays bytes here: its schema is documentation.
-    app.post(`${path}/infer`, { validatorCompiler: () => () => true, schema: inferenceSchema(`v2Infer${suffix}`, params) }, async (request, reply) => {
+    app.post(`${path}/infer`, { config: { computes: true }, validatorCompiler: () => () => true, schema: inferenceSchema(`v2Infer${suffix}`, params) }, async (request, reply) => {
       const running = service()
       const entry = findModel(running, request.params as Address)
       const watch = statistics.start(entry.key)
