@@ -4,9 +4,7 @@ import { join } from 'node:path'
 import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { Fault } from '../errors.ts'
-
-/** Beside the files of a version that was uploaded: it says what they have to be. */
-export const manifestName = 'statescope.manifest.json'
+import { manifestName } from './store.ts'
 
 const Digest = Type.String({ pattern: '^sha256:[0-9a-f]{64}$' })
 const schema = Type.Object({

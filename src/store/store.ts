@@ -2,10 +2,13 @@ import { createHash, randomUUID } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { Fault } from '../errors.ts'
 import { disk, realFiles, syncFolder, writeAll, type Files } from './disk.ts'
-import { manifestName, type Manifest } from './manifest.ts'
+import type { Manifest } from './manifest.ts'
 
 /** Below MODELS_DIR, and so on its file system: a rename from here to there happens as a whole or not at all. */
 export const ownFolder = '.statescope'
+
+/** Beside the files of a version that was uploaded: it says what they have to be (manifest.ts). */
+export const manifestName = 'statescope.manifest.json'
 
 /** What a file is called while it arrives; its first bytes tell what it is. */
 const arriving = 'upload'
