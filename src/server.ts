@@ -6,6 +6,7 @@ import { Fault } from './errors.ts'
 import { Metrics } from './http/metrics.ts'
 import type { App, Service } from './http/service.ts'
 import { Lifecycle, storedDigest } from './lifecycle/lifecycle.ts'
+import { Memory } from './lifecycle/memory.ts'
 import { startPool } from './pool/pool.ts'
 import type { Pool } from './pool/protocol.ts'
 import { Registry } from './registry/registry.ts'
@@ -74,13 +75,17 @@ export async function beginServer ({ settings, folder, files }: Serve): Promise<
     // A folder that cannot be written to is served all the same.
     await store?.clear().catch((error: Error) => app.log.error(`what earlier uploads left behind was not removed: ${error.message}`))
     const limits = importLimits(settings)
-    const registry = await Registry.open(folder, files, limits, storedDigest)
-    const lifecycle = new Lifecycle({ registry, pool: own, store, limits, check: loadCheck, log: app.log })
+    const memory = new Memory((settings.MODELS_MEMORY_MB ?? Infinity) * 2 ** 20, settings.WORKERS)
+    const registry = await Registry.open(folder, files, limits, storedDigest, ({ key, file }) => memory.fits(key, file))
+    const lifecycle = new Lifecycle({ registry, pool: own, store, limits, memory, longest: settings.REQUEST_TIMEOUT_S * 1000, check: loadCheck, log: app.log })
     const running = service = { registry, pool: own, lifecycle }
     await registry.load(async (entry) => {
       if (closing) throw new Fault('not_ready', 'the service is stopping')
       return await own.load(entry.key, entry.file, loadCheck(entry))
-    }, ({ key, status, reason }) => app.log.info({ model: key, status, reason }, 'model'))
+    }, ({ key, status, reason }) => {
+      if (status !== 'ready') memory.drop(key)
+      app.log.info({ model: key, status, reason }, 'model')
+    })
     return { url, service: running, log: app.log, close: async () => { await close() } }
   }
   const close = async (): Promise<boolean> => {

@@ -187,7 +187,7 @@ t.test('health: live at once, ready when all is loaded', async (t) => {
 
   const states: [ServiceSource, RegExp][] = [
     [() => { throw new Fault('not_ready', 'the engine is being started') }, /The engine is being started\./],
-    [() => ({ ...service, registry: { get: () => { throw new Error() }, list: () => service.registry.list().map((entry) => ({ ...entry, status: 'loading' as const })) } }), /loaded: .*weather/]
+    [() => ({ ...service, registry: { get: () => { throw new Error() }, entry: () => { throw new Error() }, list: () => service.registry.list().map((entry) => ({ ...entry, status: 'loading' as const })) } }), /loaded: .*weather/]
   ]
   for (const [source, detail] of states) {
     const early = await app(t, {}, source)

@@ -43,10 +43,10 @@ export const HiddenStatesAnswer = Type.Object({
   receipt: Receipt
 })
 
-export const Status = Type.Enum(['ready', 'loading', 'refused', 'unsound', 'unloaded'])
+export const Status = Type.Enum(['ready', 'loading', 'refused', 'unsound', 'unloaded', 'idle'], { description: '`ready` and `idle` can be asked; `idle` is loaded again then (MODELS_MEMORY_MB).' })
 const ModelLine = Type.Object({ id: Type.String(), version: Type.Integer(), status: Status, reason: Type.Optional(Type.String({ description: 'Why it is not served, and what to do.' })) })
 
-export const ModelsAnswer = Type.Object({ models: Type.Array(ModelLine), uploads: Type.Optional(Type.Literal(true, { description: 'Administration may upload models (PUT /models/{id}/versions/{version}).' })) })
+export const ModelsAnswer = Type.Object({ models: Type.Array(ModelLine), memory: Type.Optional(Type.Object({ limit: Type.Integer(), used: Type.Integer() }, { description: 'Bytes that the weights of all models may take, and take (MODELS_MEMORY_MB).' })), uploads: Type.Optional(Type.Literal(true, { description: 'Administration may upload models (PUT /models/{id}/versions/{version}).' })) })
 export const ModelAnswer = Type.Object({ id: Type.String(), version: Type.Integer(), status: Status }, {
   description: 'Inputs, outputs, layers, recurrent layers with units, gates and options, format, Keras version, digest and receipt. `calls` of a layer say how it is wired: for each call its ' +
     '`key`, of each tensor that it reads the call that gives it (`inbound`: `key`, `output`, and `argument` where it is not the input), and the `shape` of its output, null where a request ' +

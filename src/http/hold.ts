@@ -1,19 +1,40 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Held } from '../lifecycle/lifecycle.ts'
 import { whenOver } from './over.ts'
+import { patienceOf } from './patience.ts'
 import { running, type ServiceSource } from './service.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** A route that says `config: { holds: false }` tells of models without asking one. */
+    holds?: false
+  }
+}
 
 /**
  * A request that names a model is answered by one version of it, which is kept until the answer is out, whatever happens to the model meanwhile; a header says which.
- * Nothing may come between this and the handler: it would find another version.
+ * One that is not on the engines is brought there first, and waited for. Nothing may come between this and the handler: it would find another version.
  */
 export function holdModels (app: FastifyInstance, service: ServiceSource): void {
   app.addHook('preHandler', (request, reply, next) => {
     const { id, version } = named(request)
-    const held = id === undefined || request.routeOptions.config.scope === 'admin' ? null : running(service)?.lifecycle.hold(id, version) ?? null
-    if (held !== null) {
+    const { scope, holds } = request.routeOptions.config
+    const lifecycle = id === undefined || scope === 'admin' || holds === false ? undefined : running(service)?.lifecycle
+    const take = (held: Held | null): void => {
+      if (held === null) return
       reply.header('x-model-version', held.entry.version).header('x-model-digest', held.entry.digest)
       whenOver(reply, held.release)
     }
+    if (lifecycle?.isIdle(id!, version) === true) {
+      const since = performance.now()
+      lifecycle.wake(id!, version, patienceOf(request).until).then((held) => {
+        request.waited = performance.now() - since
+        take(held)
+        next()
+      }).catch(next)
+      return
+    }
+    take(lifecycle?.hold(id!, version) ?? null)
     next()
   })
 }

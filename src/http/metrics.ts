@@ -51,6 +51,8 @@ export class Metrics {
   readonly #tensorBytes = new Gauge({ name: 'statescope_tensor_bytes', help: 'Bytes of those tensors.', ...this.#of })
   readonly #statuses = new Gauge({ name: 'statescope_models', help: 'Versions of models, by status.', labelNames: ['status'], ...this.#of })
   readonly #ready = new Gauge({ name: 'statescope_model_ready', help: `1 where a version of a model can be asked, else 0; the first ${most}.`, labelNames: ['model', 'version'], ...this.#of })
+  readonly #memory = new Gauge({ name: 'statescope_model_bytes', help: `Bytes that the weights of a version take in all threads; 0 where it is not loaded; the first ${most}.`, labelNames: ['model', 'version'], ...this.#of })
+  readonly #limit = new Gauge({ name: 'statescope_model_bytes_limit', help: 'Bytes that the weights of all models may take (MODELS_MEMORY_MB); 0 where it is not set.', ...this.#of })
   readonly #info = new Gauge({ name: 'statescope_info', help: 'What runs: 1.', labelNames: ['version', 'engine', 'engine_version'], ...this.#of })
 
   /** A request has come. */
@@ -89,7 +91,7 @@ export class Metrics {
     return `${await this.#registry.metrics()}\n${await ofProcess.metrics()}`
   }
 
-  #look ({ pool, registry }: Service): void {
+  #look ({ pool, registry, lifecycle: { memory } }: Service): void {
     const { waiting, workers } = pool.state()
     this.#waiting.set(waiting.requests)
     this.#bytes.set(waiting.bytes)
@@ -101,10 +103,15 @@ export class Metrics {
     this.#info.set({ version: about.version, engine: pool.engine.name, engine_version: pool.engine.version }, 1)
     const entries = registry.list()
     this.#statuses.reset()
-    for (const status of ['ready', 'loading', 'refused', 'unsound', 'unloaded'] as const) this.#statuses.set({ status }, entries.filter((entry) => entry.status === status).length)
+    for (const status of ['ready', 'loading', 'refused', 'unsound', 'unloaded', 'idle'] as const) this.#statuses.set({ status }, entries.filter((entry) => entry.status === status).length)
     this.#ready.reset()
+    this.#memory.reset()
+    this.#limit.set(memory.limit === Infinity ? 0 : memory.limit)
     // What has no proper name is listed by /models alone.
-    for (const { id, version, status } of entries.filter(({ id }) => idPattern.test(id)).slice(0, most)) this.#ready.set({ model: id, version }, status === 'ready' ? 1 : 0)
+    for (const { key, id, version, status } of entries.filter(({ id }) => idPattern.test(id)).slice(0, most)) {
+      this.#ready.set({ model: id, version }, status === 'ready' || status === 'idle' ? 1 : 0)
+      this.#memory.set({ model: id, version }, memory.bytesOf(key))
+    }
   }
 
   #label (model: string, exists: (id: string) => boolean): string {

@@ -23,7 +23,8 @@ export function modelRoutes (app: App, service: ServiceSource, administered: () 
     }
   }, async () => {
     const { registry, lifecycle } = service()
-    return { ...describeList(registry.list()), uploads: administered() && lifecycle.uploads ? true : undefined }
+    const { limit, bytes: used } = lifecycle.memory
+    return { ...describeList(registry.list()), memory: limit === Infinity ? undefined : { limit, used }, uploads: administered() && lifecycle.uploads ? true : undefined }
   })
 
   app.get('/models/:id', {

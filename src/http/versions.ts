@@ -29,6 +29,7 @@ export async function versionRoutes (app: App, service: ServiceSource, settings:
   const most = Math.floor(settings.UPLOAD_LIMIT_MB * 2 ** 20)
 
   app.get('/models/:id/versions', {
+    config: { holds: false },
     schema: {
       tags: ['versions'],
       operationId: 'versions',

@@ -5,11 +5,16 @@ export class Holds {
   readonly #counts = new Map<Entry, number>()
   readonly #leaving = new Set<Entry>()
   readonly #gone: (entry: Entry) => void
+  readonly #free: () => void
 
-  /** `gone` is told, once, of each version that was let go and is not used any more. */
-  constructor (gone: (entry: Entry) => void) {
+  /** `gone` is told, once, of each version that was let go and is not used any more; `free` whenever one is not used any more. */
+  constructor (gone: (entry: Entry) => void, free: () => void) {
     this.#gone = gone
+    this.#free = free
   }
+
+  /** Does somebody use it? */
+  has (entry: Entry): boolean { return this.#counts.has(entry) }
 
   /** Uses a version until what comes back is called. */
   take (entry: Entry): () => void {
@@ -21,7 +26,9 @@ export class Holds {
       const left = this.#counts.get(entry)! - 1
       if (left > 0) this.#counts.set(entry, left)
       else this.#counts.delete(entry)
-      if (left === 0 && this.#leaving.delete(entry)) this.#gone(entry)
+      if (left > 0) return
+      if (this.#leaving.delete(entry)) this.#gone(entry)
+      this.#free()
     }
   }
 

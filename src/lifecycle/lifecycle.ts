@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { Fault } from '../errors.ts'
 import type { LoadCheck, Pool } from '../pool/protocol.ts'
 import type { Entry, Served } from '../registry/entry.ts'
@@ -8,6 +9,7 @@ import { openPlace, type Registry } from '../registry/registry.ts'
 import { readManifest, type Manifest } from '../store/manifest.ts'
 import type { Received, Staged, Store } from '../store/store.ts'
 import { Holds } from './holds.ts'
+import type { Memory } from './memory.ts'
 import { Turns } from './turns.ts'
 
 /** What a model's way through the service is joined from. */
@@ -18,11 +20,17 @@ export interface Parts {
   readonly store: Store | null
   /** What reading a model file may take. */
   readonly limits: Limits
+  readonly memory: Memory
+  /** Milliseconds that administration waits for room in it. */
+  readonly longest: number
   /** What a model is tried with. */
   readonly check: (entry: Served) => LoadCheck
   /** Told of what happens that nobody asked for or waits for. */
   readonly log: { readonly info: (about: object, words: string) => void, readonly error: (about: object, words: string) => void }
 }
+
+/** A version that a request is answered by, and what to call when it is answered. */
+export interface Held { readonly entry: Entry, readonly release: () => void }
 
 /** The files of a version that has arrived. */
 export interface Arrived { readonly model: Received, readonly meta: Received | null }
@@ -35,20 +43,46 @@ export class Lifecycle {
   readonly #parts: Parts
   readonly #turns = new Turns()
   readonly #holds: Holds
+  readonly #waking = new Map<string, Promise<unknown>>()
   #copies = 0
   #arriving = 0
 
   constructor (parts: Parts) {
     this.#parts = parts
     this.#holds = new Holds((entry) => {
-      parts.pool.unload(entry.key).catch((error: Error) => parts.log.error({ model: entry.key, reason: error.message }, 'a model that has gone could not be unloaded'))
-    })
+      this.#off(entry).catch((error: Error) => parts.log.error({ model: entry.key, reason: error.message }, 'a model that has gone could not be unloaded'))
+    }, () => parts.memory.changed())
   }
 
-  /** The version that a request is answered by, and what to call when it is answered; null where there is none that can be asked. */
-  hold (id: string, version?: number): { readonly entry: Entry, readonly release: () => void } | null {
+  /** The version that a request is answered by; null where there is none that is on the engines. */
+  hold (id: string, version?: number): Held | null {
     const entry = this.#parts.registry.find(id, version)
-    return entry?.status === 'ready' ? { entry, release: this.#holds.take(entry) } : null
+    if (entry?.status !== 'ready') return null
+    this.#parts.memory.ask(entry.key)
+    return { entry, release: this.#holds.take(entry) }
+  }
+
+  /** Has the version that a request is answered by to be brought back onto the engines first? */
+  isIdle (id: string, version?: number): boolean { return this.#parts.registry.find(id, version)?.status === 'idle' }
+
+  /**
+   * Brings it back, and holds it; null where there is none that can be asked any more. Several who ask wait for the same.
+   * @throws Fault deadline where it is not there by `until` (on the clock of performance.now()), not_ready where the others are in use till then
+   */
+  async wake (id: string, version: number | undefined, until: number): Promise<Held | null> {
+    while (this.isIdle(id, version)) {
+      const { key, version: own } = this.#parts.registry.find(id, version)!
+      const others = this.#waking.get(key)
+      const waking = others ?? this.load(id, own, until).finally(() => this.#waking.delete(key))
+      this.#waking.set(key, waking)
+      await inTime(waking, until).catch((error: Fault) => {
+        // What it is refused for, it is refused with to whoever asks now; and others may have had less time.
+        if (error.status >= 500 && (others === undefined || error.code !== 'not_ready')) throw error
+      })
+      const held = this.hold(id, version)
+      if (held !== null) return held
+    }
+    return this.hold(id, version)
   }
 
   /** Every version of a model. Throws Fault unknown_model. */
@@ -142,7 +176,7 @@ export class Lifecycle {
   async unload (id: string, version: number): Promise<Entry> {
     return await this.#turns.take(id, async () => {
       const entry = this.#settled(id, version)
-      if (entry.status !== 'ready') return entry
+      if (entry.status !== 'ready' && entry.status !== 'idle') return entry
       const { receipt: _, ...rest } = entry
       const unloaded: Entry = { ...rest, file: null, status: 'unloaded', reason: `it was unloaded: POST /models/${id}/versions/${version}/load loads it again` }
       this.#parts.registry.put(unloaded)
@@ -151,28 +185,36 @@ export class Lifecycle {
     })
   }
 
-  /** Reads a version that does not serve and loads it. Throws Fault unknown_model, not_ready, bad_file, unsupported_layer; the version has its reason then. */
-  async load (id: string, version: number): Promise<Entry> {
+  /**
+   * Reads a version that is not on the engines and loads it, once there is room for it.
+   * @throws Fault unknown_model, not_ready (it is as it was), bad_file, unsupported_layer, storage_full; the version has its reason then
+   */
+  async load (id: string, version: number, until = performance.now() + this.#parts.longest): Promise<Entry> {
     return await this.#turns.take(id, async () => {
       const entry = this.#settled(id, version)
       if (entry.status === 'ready') return entry
       if (entry.place === undefined) throw new Fault('bad_file', `version ${version} of "${id}" lies nowhere`)
       const { registry, limits } = this.#parts
-      const read = await openPlace(entry.place, { ...limits, disposable: true }, storedDigest)
+      // One that was only put aside has to come back as it was.
+      const digest = entry.status === 'idle' ? entry.digest : null
+      const read = await openPlace(entry.place, { ...limits, disposable: digest === null }, async (place) => await storedDigest(place) ?? digest)
       if (read.file === null) {
-        registry.put(read)
+        registry.put({ ...read, aside: entry.stored ?? entry.aside })
         throw new Fault('bad_file', read.reason!)
       }
       try {
-        const ready = await this.#bring(read as Served)
+        const ready = await this.#bring({ ...read as Served, stored: entry.stored }, until)
         registry.put(ready)
         return ready
       } catch (error) {
-        registry.put({ ...read, file: null, status: 'refused', reason: (error as Error).message })
+        if ((error as Fault).code !== 'not_ready') registry.put({ ...read, file: null, status: 'refused', reason: (error as Error).message })
         throw error
       }
     })
   }
+
+  /** What the models on the engines take, and may take. */
+  get memory (): Pick<Memory, 'limit' | 'bytes' | 'bytesOf'> { return this.#parts.memory }
 
   /** Is there a folder for uploads? */
   get uploads (): boolean { return this.#parts.store !== null }
@@ -181,9 +223,10 @@ export class Lifecycle {
   get draining (): number { return this.#holds.draining }
 
   /** Brings a model onto the engines under a key of its own, and tries it there. */
-  async #bring (entry: Served): Promise<Served> {
+  async #bring (entry: Served, until = performance.now() + this.#parts.longest): Promise<Served> {
     const own: Served = { ...entry, key: `${entry.id}/${entry.version}~${++this.#copies}` }
-    const { pool, check } = this.#parts
+    const { pool, check, memory } = this.#parts
+    await memory.room(own.key, own.file, until, async (keys) => await this.#free(keys))
     try {
       const { receipt, reason } = await pool.load(own.key, own.file, check(own))
       if (reason !== undefined) throw new Fault('bad_file', `the model does not pass its own check: ${reason}`)
@@ -194,6 +237,23 @@ export class Lifecycle {
       // Whatever it is that fails, it fails for this model: its sample does not fit, or an engine cannot run it.
       throw error.status === 503 ? error : new Fault(error.code === 'unsupported_layer' ? error.code : 'bad_file', error.message)
     }
+  }
+
+  /** Puts the first of these that nobody uses aside; false where all are in use. It can still be asked. */
+  async #free (keys: readonly string[]): Promise<boolean> {
+    const { registry, log } = this.#parts
+    const entries = registry.list()
+    const entry = keys.map((key) => entries.find((one) => one.key === key)).find((one) => one?.status === 'ready' && !this.#holds.has(one))
+    if (entry === undefined) return false
+    registry.put({ ...entry, file: null, status: 'idle' })
+    log.info({ model: entry.key }, 'a model was put aside for others: it is loaded when it is asked for')
+    await this.#off(entry)
+    return true
+  }
+
+  async #off ({ key }: Entry): Promise<void> {
+    await this.#parts.pool.unload(key)
+    this.#parts.memory.drop(key)
   }
 
   #leave (entry: Entry): void {
@@ -231,6 +291,21 @@ export class Lifecycle {
     if (entry === undefined) throw new Fault('unknown_model', `model "${id}" has no version ${version}; its versions are ${versions.map((one) => one.version).join(', ')}`)
     if (entry.status === 'loading') throw new Fault('not_ready', `version ${version} of "${id}" is being loaded: try again in a moment`)
     return entry
+  }
+}
+
+/** Waits for it until then. What is waited for goes on. */
+async function inTime<T> (work: Promise<T>, until: number): Promise<T> {
+  const over = new AbortController()
+  const late = wait(Math.max(0, until - performance.now()), undefined, { signal: over.signal }).then(() => {
+    throw new Fault('deadline', 'the model is being loaded, and was not there in time: try again in a moment, or allow more time (X-Request-Timeout up to REQUEST_TIMEOUT_S)')
+  })
+  work.catch(() => {})
+  late.catch(() => {})
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    over.abort()
   }
 }
 

@@ -20,7 +20,8 @@ export interface Entry {
   readonly key: string
   readonly id: string
   readonly version: number
-  status: 'ready' | 'loading' | 'refused' | 'unsound' | 'unloaded'
+  /** `idle`: it can be asked, and is brought back onto the engines then. */
+  status: 'ready' | 'loading' | 'refused' | 'unsound' | 'unloaded' | 'idle'
   /** Why it is not served, and what to do. */
   reason?: string
   /** `sha256:...` over the model's files; '' where they could not be read. */

@@ -13,6 +13,9 @@ export type Loader = (entry: Served) => Promise<{ receipt: Receipt, reason?: str
  */
 export type StoredDigest = (place: Place) => Promise<string | null>
 
+/** Is there memory for a model that was read? Throws Fault where there never will be. */
+export type Fits = (entry: Served) => boolean
+
 /** The models of a folder, or of single files: what is there, what it is, and whether it can be served. */
 export class Registry {
   readonly #entries: Entry[]
@@ -21,13 +24,13 @@ export class Registry {
     this.#entries = [...entries]
   }
 
-  /** Finds and reads the models of `folder` (none where it is null) and those of `files`. A model that cannot be read, within the limits of `how`, is kept with its reason. */
-  static async open (folder: string | null, files: readonly string[] = [], how: How = {}, stored: StoredDigest = async () => null): Promise<Registry> {
+  /** Finds and reads the models of `folder` (none where it is null) and those of `files`. A model that cannot be read, within the limits of `how`, is kept with its reason; one that does not fit is idle. */
+  static async open (folder: string | null, files: readonly string[] = [], how: How = {}, stored: StoredDigest = async () => null, fits: Fits = () => true): Promise<Registry> {
     const places = [...files.map(singleFile), ...folder === null ? [] : await findModels(folder)]
     const entries: Entry[] = []
     for (const place of places) {
       const taken = place.reason === undefined && entries.some(({ key }) => key === keyOf(place))
-      entries.push(!taken ? await openPlace(place, how, stored).catch((error: Fault) => refused(place, error.message)) : refused(place, `another model is named "${place.id}" already: give one of them another name`))
+      entries.push(!taken ? await openPlace(place, how, stored).then((entry) => admitted(entry, fits)).catch((error: Fault) => refused(place, error.message)) : refused(place, `another model is named "${place.id}" already: give one of them another name`))
     }
     return new Registry(entries)
   }
@@ -72,11 +75,18 @@ export class Registry {
     if (at >= 0) this.#entries.splice(at, 1)
   }
 
-  /**
-   * The model to ask; without a version the largest. Throws `unknown_model` (the message lists those there are), `model_refused` with the
-   * reason, `not_ready` while it is loaded.
-   */
+  /** The model to ask, on the engines. Throws what `entry` throws, and `not_ready` where it is not there. */
   get (id: string, version?: number): Served {
+    const entry = this.entry(id, version)
+    if (entry.status === 'idle') throw new Fault('not_ready', `model "${id}" is being loaded again: try again in a moment`)
+    return entry as Served
+  }
+
+  /**
+   * What there is of a model that can be asked, on the engines or not; without a version the largest. Throws `unknown_model` (the message lists
+   * those there are), `model_refused` with the reason, `not_ready` while it is loaded.
+   */
+  entry (id: string, version?: number): Entry {
     const versions = this.#entries.filter((entry) => entry.id === id)
     if (versions.length === 0) {
       const names = [...new Set(this.#entries.map((entry) => JSON.stringify(entry.id)))]
@@ -87,12 +97,17 @@ export class Registry {
       throw new Fault('unknown_model', `model "${id}" has no version ${version}; its versions are ${versions.map((one) => one.version).join(', ')}`, '/version')
     }
     if (entry.status === 'loading') throw new Fault('not_ready', `model "${id}" is being loaded: try again in a moment`)
-    if (entry.status !== 'ready') throw new Fault('model_refused', `model "${id}" is not served: ${entry.reason}`, '/model')
-    return entry as Served
+    if (entry.status !== 'ready' && entry.status !== 'idle') throw new Fault('model_refused', `model "${id}" is not served: ${entry.reason}`, '/model')
+    return entry
   }
 }
 
 const keyOf = ({ id, version }: Place): string => `${id}/${version}`
+
+/** Throws what `fits` throws. */
+function admitted (entry: Entry, fits: Fits): Entry {
+  return entry.file === null || fits(entry as Served) ? entry : { ...entry, file: null, status: 'idle' }
+}
 
 function refused (place: Place, reason: string, aside?: true): Entry {
   return { key: `${keyOf(place)} ${place.path}`, id: place.id, version: place.version, status: 'refused', reason, digest: '', file: null, meta: {}, place, ...aside === undefined ? {} : { aside } }

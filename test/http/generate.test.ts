@@ -6,6 +6,7 @@ import { defaults } from '../../src/config.ts'
 import { Fault } from '../../src/errors.ts'
 import type { Service } from '../../src/http/service.ts'
 import { Lifecycle } from '../../src/lifecycle/lifecycle.ts'
+import { Memory } from '../../src/lifecycle/memory.ts'
 import { loadCheck } from '../../src/load-check.ts'
 import type { ModelFile } from '../../src/model.ts'
 import { startPool } from '../../src/pool/pool.ts'
@@ -185,7 +186,7 @@ async function served (t: { teardown: (close: () => Promise<void>) => void }, fi
     entries.push(entry)
   }
   const registry = new Registry(entries)
-  return { pool, registry, lifecycle: new Lifecycle({ registry, pool, store: null, limits: usualLimits, check: loadCheck, log: console }) }
+  return { pool, registry, lifecycle: new Lifecycle({ registry, pool, store: null, limits: usualLimits, memory: new Memory(Infinity, 1), longest: 1000, check: loadCheck, log: console }) }
 }
 
 t.test('a model of any length reads on from its states, to the same text and numbers as the whole text gives', async (t) => {

@@ -49,12 +49,12 @@ export function inferRoutes (app: App, service: ServiceSource, statistics: Stati
 
   app.post('/v2/repository/index', { schema: documented('v2Index', 'Every version of every model, those that are not served with the reason') }, async ({ body }) => {
     const onlyReady = wantsReady(body as Uint8Array | undefined)
-    return service().registry.list().filter(({ status }) => !onlyReady || status === 'ready')
+    return service().registry.list().filter(({ status }) => !onlyReady || status === 'ready' || status === 'idle')
       .map(({ id, version, status, reason }) => ({ name: id, version: String(version), state: states[status], reason: reason ?? '' }))
   })
 }
 
-const states = { ready: 'READY', loading: 'LOADING', refused: 'UNAVAILABLE', unsound: 'UNAVAILABLE', unloaded: 'UNAVAILABLE' } as const
+const states = { ready: 'READY', loading: 'LOADING', refused: 'UNAVAILABLE', unsound: 'UNAVAILABLE', unloaded: 'UNAVAILABLE', idle: 'READY' } as const
 
 /** The body of a listing: nothing, or `{"ready": true}` for the models that can be asked. */
 function wantsReady (body: Uint8Array | undefined): boolean {

@@ -4,7 +4,7 @@ import { about } from '../about.ts'
 import { refuseOtherMethods } from '../methods.ts'
 import { sentence, toFault } from '../problem.ts'
 import type { App, ServiceSource } from '../service.ts'
-import { findModel, readyModels, type Address } from './find.ts'
+import { findEntry, findModel, readyModels, type Address } from './find.ts'
 import { inferRoutes } from './infer.ts'
 import { inputsOf, outputsOf } from './metadata.ts'
 import { documented, ModelParams, VersionParams } from './schemas.ts'
@@ -71,7 +71,7 @@ function modelRoutes (app: App, path: '/v2/models/:id' | '/v2/models/:id/version
     return { name: entry.id, versions: readyModels(running).filter(({ id }) => id === entry.id).map(({ version }) => String(version)), platform: 'keras', inputs: inputsOf(entry), outputs: await outputsOf(running, entry) }
   })
 
-  app.get(`${path}/ready`, { config: { quiet: true }, schema: schema('v2ModelReady', 'The model can be asked') }, async ({ params }) => ({ name: findModel(service(), params as Address).id, ready: true }))
+  app.get(`${path}/ready`, { config: { quiet: true, holds: false }, schema: schema('v2ModelReady', 'The model can be asked') }, async ({ params }) => ({ name: findEntry(service(), params as Address).id, ready: true }))
 
   app.get(`${path}/config`, { schema: schema('v2Config', 'The same as a model configuration') }, async ({ params }) => {
     const running = service()
@@ -81,9 +81,9 @@ function modelRoutes (app: App, path: '/v2/models/:id' | '/v2/models/:id/version
     return { name: entry.id, platform: 'keras', backend: 'statescope', max_batch_size: 0, input: inputsOf(entry).map(field), output: (await outputsOf(running, entry)).map(field) }
   })
 
-  app.get(`${path}/stats`, { schema: schema('v2Statistics', 'Inferences over /v2, by version') }, async ({ params }) => {
+  app.get(`${path}/stats`, { config: { holds: false }, schema: schema('v2Statistics', 'Inferences over /v2, by version') }, async ({ params }) => {
     const running = service()
-    const entry = findModel(running, params as Address)
+    const entry = findEntry(running, params as Address)
     const entries = readyModels(running).filter(({ id, key }) => suffix === '' ? id === entry.id : key === entry.key)
     return { model_stats: entries.map((each) => statistics.report(each.key, each.id, String(each.version))) }
   })
