@@ -67,7 +67,8 @@ export async function buildApp (settings: Settings, service: ServiceSource, { me
       frameworkError(error, request, reply)
     },
     clientErrorHandler: clientError,
-    http: { headersTimeout: settings.SLOW_CLIENT_S * 1000, connectionsCheckingInterval: 1000, requireHostHeader: false }
+    // No limit for a whole request: Node's own would forbid a longer one for its head.
+    http: { requestTimeout: 0, headersTimeout: settings.SLOW_CLIENT_S * 1000, connectionsCheckingInterval: 1000, requireHostHeader: false }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.addHook('onClose', async () => { tokens.close() })

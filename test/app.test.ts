@@ -229,6 +229,23 @@ t.test('a service that stops answers what is under way and takes nothing new', a
   await t.rejects(call(`${at}/health/live`), 'it is gone')
 })
 
+t.test('connections on which nothing has come, or the half of a head, do not hold a stop up', async (t) => {
+  const stopping = await app(t, { SLOW_CLIENT_S: 3600 })
+  const { port } = new URL(await stopping.listen({ host: '127.0.0.1', port: 0 }))
+  const ends: Promise<void>[] = []
+  for (const text of ['', 'GET /models HT']) {
+    const socket = createConnection(Number(port), '127.0.0.1')
+    t.teardown(() => { socket.destroy() })
+    ends.push(new Promise((resolve) => { socket.on('error', () => {}).once('close', () => resolve()).resume() }))
+    await new Promise<void>((resolve) => { socket.once('connect', () => resolve()) })
+    socket.write(text)
+  }
+  await call(`http://127.0.0.1:${port}/health/live`)
+  await stopping.close()
+  await Promise.all(ends)
+  t.pass('both are closed')
+})
+
 t.test('with API_TOKEN all but health asks for it', async (t) => {
   const guarded = await app(t, { API_TOKEN: 'open sesame' })
   const status = async (path: string, authorization?: string): Promise<number> =>

@@ -57,7 +57,7 @@ export function toFault (error: FastifyError | Fault, request: FastifyRequest, l
     return error
   }
   // For the log, as nobody else is there.
-  if (error instanceof Gone) return new Fault('not_ready', error.message)
+  if (error instanceof Gone || (error.code === 'ERR_STREAM_PREMATURE_CLOSE' && request.raw.socket.destroyed)) return new Fault('not_ready', new Gone().message)
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new Fault('too_large', `the body is larger than ${limit} MiB: send fewer sequences at once, or start the service with a larger BODY_LIMIT_MB`)
   }

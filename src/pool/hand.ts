@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { Fault } from '../errors.ts'
+import { end, endingBytes } from './ending.ts'
 import type { Plan } from '../plan/plan.ts'
 import { slots, type EngineInfo, type FromWorker, type ToWorker, type WorkerData } from './protocol.ts'
 import { arraysOf, type Queued } from './queue.ts'
@@ -11,6 +12,8 @@ type Answer = Extract<FromWorker, { type: 'answered' }>
 
 /** How long the end of a thread is waited for, in milliseconds. */
 const patience = 5_000
+/** MiB of JavaScript's own memory that a thread may have: tensors and bodies lie outside of it. One that takes more dies before it takes the process with it. */
+const heap = 2048
 
 interface Waiting {
   readonly resolve: (message: Reply | Answer) => void
@@ -34,7 +37,10 @@ export class Hand {
   /** How often it has been started, and when last, on the clock of performance.now(). */
   lives = 0
   bornAt = 0
-  readonly #data: WorkerData
+  readonly #data: Omit<WorkerData, 'alive' | 'ending'>
+  /** What the thread of now shares with this side; one that was given up may still write to its own. */
+  #alive = new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT)
+  #ending = new SharedArrayBuffer(endingBytes)
   readonly #events: HandEvents
   /**
    * By the id of their message; an id that is answered is used again. Not a Map: V8 leaves an old table behind after some deletions, and old tables
@@ -54,7 +60,7 @@ export class Hand {
   /** Threads that shall end, until they do. */
   readonly #lost = new Set<Promise<unknown>>()
 
-  constructor (data: WorkerData, events: HandEvents) {
+  constructor (data: Omit<WorkerData, 'alive' | 'ending'>, events: HandEvents) {
     this.#data = data
     this.#events = events
   }
@@ -62,8 +68,11 @@ export class Hand {
   /** Starts the thread, at first or again. Nothing is known to it then. */
   async start (): Promise<EngineInfo> {
     return await new Promise((resolve, reject) => {
+      this.#alive = new SharedArrayBuffer(this.#alive.byteLength)
+      this.#ending = new SharedArrayBuffer(endingBytes)
       const worker = new Worker(new URL('./worker.js', import.meta.url), {
-        workerData: this.#data,
+        workerData: { ...this.#data, alive: this.#alive, ending: this.#ending } satisfies WorkerData,
+        resourceLimits: { maxOldGenerationSizeMb: heap },
         // The native library reads the process' environment, not a worker's copy of it.
         env: SHARE_ENV
       })
@@ -125,7 +134,7 @@ export class Hand {
 
   /** The tensors that live in its reference engine, and their bytes. */
   get memory (): readonly [tensors: number, bytes: number] {
-    const [tensors, bytes] = new Float64Array(this.#data.alive)
+    const [tensors, bytes] = new Float64Array(this.#alive)
     return this.alive ? [tensors, bytes] : [0, 0]
   }
 
@@ -185,8 +194,8 @@ export class Hand {
   }
 
   #lose (worker: Worker): void {
-    const end = worker.terminate().finally(() => this.#lost.delete(end))
-    this.#lost.add(end)
+    const lost = end(worker, new Int32Array(this.#ending)).finally(() => this.#lost.delete(lost))
+    this.#lost.add(lost)
   }
 
   #wait (waiting: Waiting): number {

@@ -103,7 +103,7 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
     return times === 0 ? 0 : Math.min(most, shortest * 2 ** (times - 1))
   }
 
-  const hands = Array.from({ length: workers }, () => new Hand({ engine, workers, alive: new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT) }, {
+  const hands = Array.from({ length: workers }, () => new Hand({ engine, workers }, {
     onFree: (jobs, milliseconds) => {
       costs.learn(jobs, jobs.reduce((sum, queued) => sum + (begun.get(queued) ?? 0), 0), milliseconds)
       next()

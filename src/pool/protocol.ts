@@ -65,9 +65,9 @@ export type EngineName = 'onnx' | 'tfjs' | 'wasm'
 
 /**
  * What a worker is started with. `alive` is memory of two float64 in which it keeps how many tensors live in its reference engine, and their bytes: whoever
- * watches reads that without asking a thread that computes.
+ * watches reads that without asking a thread that computes. `ending` is memory for `ending.ts`.
  */
-export interface WorkerData { readonly engine: 'auto' | EngineName, readonly workers: number, readonly alive: SharedArrayBuffer }
+export interface WorkerData { readonly engine: 'auto' | EngineName, readonly workers: number, readonly alive: SharedArrayBuffer, readonly ending: SharedArrayBuffer }
 
 export interface EngineInfo {
   /** What answers: compiled plans on onnxruntime where it is to be had, else the reference. */

@@ -10,16 +10,17 @@ import { carryOut } from '../studies/table.ts'
 import { encoders, type Format, type Head } from '../trace/encode.ts'
 import { encodeMembers } from '../trace/members.ts'
 import { giveBack } from '../trace/room.ts'
+import { mindEnding } from './ending.ts'
 import type { FromWorker, ToWorker, WorkerData } from './protocol.ts'
 
 /** The inside of a worker thread: its engines, the models given to it, one job at a time. */
-const { engine: wanted, workers, alive } = workerData as WorkerData
+const { engine: wanted, workers, alive, ending } = workerData as WorkerData
 const memory = new Float64Array(alive)
 // Without TensorFlow the compiled engine alone still has wasm as its reference.
 const engine = await loadEngine(wanted === 'onnx' ? 'auto' : wanted)
 const found = wanted === 'auto' || wanted === 'onnx' ? await loadOnnx(workers) : { reason: `ENGINE=${wanted}` }
 if ('reason' in found && wanted === 'onnx') throw new Error(`ENGINE=onnx, and ${found.reason}`)
-const onnx = 'reason' in found ? null : found
+const onnx = 'reason' in found ? null : mindEnding(found, new Int32Array(ending))
 const models = new Map<string, Hosted>()
 /** By the main thread's slots. */
 const plans: Plan[] = []

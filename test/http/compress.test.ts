@@ -4,10 +4,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import zlib from 'node:zlib'
 import Fastify from 'fastify'
 import t from 'tap'
+import { buildApp } from '../../src/app.ts'
+import { defaults } from '../../src/config.ts'
 import { codingFor, compressAnswers, onlyCoding } from '../../src/http/compress.ts'
 import { call, inProject, serve } from './support.ts'
 
-const { url } = await serve(t, inProject('models'))
+const { url, service } = await serve(t, inProject('models'))
 const { gunzipSync, inflateSync } = zlib
 const { zstdDecompressSync } = zlib as { zstdDecompressSync?: (bytes: Uint8Array) => Buffer }
 const best = zstdDecompressSync === undefined ? 'gzip' : 'zstd'
@@ -136,4 +138,31 @@ t.test('who goes away in the middle of an answer stops it', async (t) => {
   await new Promise<void>((resolve) => request.once('response', (response) => response.on('error', () => {}).once('data', () => resolve())))
   request.destroy()
   t.equal((await call(`${url}/models/chars/predict`, { inputs })).status, 200)
+})
+
+t.test('a client that leaves before its compressed answer is no error', async (t) => {
+  const lines: string[] = []
+  let [asked, release] = [(): void => {}, (): void => {}]
+  const [running, held] = [new Promise<void>((resolve) => { asked = resolve }), new Promise<void>((resolve) => { release = resolve })]
+  const pool: typeof service.pool = {
+    ...service.pool,
+    run: async (...job) => {
+      asked()
+      await held
+      return await service.pool.run(job[0], job[1])
+    }
+  }
+  const app = await buildApp({ ...defaults(), LOG_LEVEL: 'info' }, () => ({ ...service, pool }), { write: (line) => lines.push(line) })
+  t.teardown(async () => { await app.close() })
+  const { hostname, port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
+  const body = JSON.stringify({ model: 'weather', inputs: (await call(`${url}/models/weather/sample`)).body.inputs })
+  const client = send({ hostname, port, path: '/hidden-states', method: 'POST', headers: { 'content-type': 'application/json', 'accept-encoding': 'gzip' } })
+  client.on('error', () => {}).end(body)
+  await running
+  client.destroy()
+  while (!lines.some((line) => line.includes('"status":499'))) await wait(10)
+  release()
+  t.equal((await call(`http://${hostname}:${port}/predict`, body)).status, 200)
+  await wait(100)
+  t.same(lines.filter((line) => JSON.parse(line).level >= 50), [])
 })
