@@ -23,7 +23,7 @@ const plants = {
   digest: {
     row: 2,
     plant: 'a digest that is not checked',
-    script: ['fuzz-files.mjs', '--format', 'h5-keras2', '--flips', '200'],
+    script: ['fuzz-files.mjs', '--format', 'shards', '--flips', '200'],
     file: 'registry/reader.js',
     find: /digest !== null && digest !== content\.digest/,
     put: () => 'false'
