@@ -26,6 +26,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist/src dist/src
 COPY --from=build /app/dist/inspector dist/inspector
+COPY --from=build /app/dist/native dist/native
 COPY models models
 USER node
 EXPOSE 8080

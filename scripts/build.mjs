@@ -1,4 +1,4 @@
-// node scripts/build.mjs: compiles src and test to dist with tsc and bundles the inspector's page, when anything has changed since it last did.
+// node scripts/build.mjs: compiles src and test to dist with tsc, the native engine with a C++ compiler, and bundles the inspector's page, when anything has changed since it last did.
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { projectFolder } from './engine/names.mjs'
 import { buildInspector } from './inspector.mjs'
+import { buildNative } from './native.mjs'
 
 const rooms = ['src', 'test']
 const page = join(projectFolder, 'src', 'inspector')
@@ -25,6 +26,7 @@ export function build () {
     console.error('build: TypeScript is not installed; run npm ci first, with development packages (NODE_ENV not production)')
     return false
   }
+  buildNative()
   const stamp = fingerprint(tsc.version)
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return true
   console.error('build: compiling src and test to dist')

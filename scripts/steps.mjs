@@ -5,7 +5,7 @@ import { setUpEngine } from './engine/set-up.mjs'
 
 /**
  * Sets the engine up; ends the process, with the reasons, when the one that is asked for cannot be had.
- * @param {string} [engine] auto, onnx, tfjs or wasm
+ * @param {string} [engine] auto, native, onnx, tfjs or wasm
  */
 export async function engineStep (engine = 'auto') {
   let outcome

@@ -22,8 +22,9 @@ export function banner ({ url, service: { registry, pool: { engine } } }: Pick<S
   return `${lines.join('\n')}\n`
 }
 
-function engineLine ({ name, version, reference, tensorflow }: EngineInfo): string {
+function engineLine ({ name, version, onnx, reference, tensorflow }: EngineInfo): string {
   const checks = `${reference.name} ${reference.version}, ${tensorflow === null ? 'WebAssembly: no TensorFlow' : `TensorFlow ${tensorflow}`}`
+  if (name === 'native') return `native (compiled plans, ${version}${onnx === undefined ? '' : `; others on onnxruntime ${onnx}`}), checked against ${checks}`
   return name === 'onnx' ? `onnx (compiled plans on onnxruntime ${version}), checked against ${checks}` : checks
 }
 
@@ -31,7 +32,7 @@ function engineLine ({ name, version, reference, tensorflow }: EngineInfo): stri
 function loud (name: EngineInfo['name'], warning: string): string[] {
   const rule = '!'.repeat(80)
   const lines = [
-    name === 'onnx'
+    name === 'onnx' || name === 'native'
       ? 'No TensorFlow: WebAssembly checks the compiled plans, and computes what does not compile, more slowly. Why:'
       : 'No TensorFlow: WebAssembly computes here, more slowly. Why:',
     ...warning.split('\n').map((line) => `  ${line}`),

@@ -11,7 +11,7 @@ const schema = Type.Object({
   PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65535, description: 'port to listen on; 0 for any free one' }),
   MODELS_DIR: Type.String({ default: './models', description: 'folder of models' }),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'how much is logged' }),
-  ENGINE: Type.Enum(['auto', 'onnx', 'tfjs', 'wasm'], { default: 'auto', description: 'auto: compiled plans (onnx), checked against tfjs (native TensorFlow) or, without it, wasm' }),
+  ENGINE: Type.Enum(['auto', 'native', 'onnx', 'tfjs', 'wasm'], { default: 'auto', description: 'auto: compiled plans (native, else onnx), checked against tfjs (native TensorFlow) or, without it, wasm' }),
   WORKERS: Type.Integer({ default: Math.min(8, availableParallelism()), minimum: 1, maximum: 64, description: 'threads that compute; unset: one a core, 8 at most' }),
   QUEUE_LIMIT: Type.Integer({ default: 100, minimum: 1, maximum: 100_000, description: 'requests that may wait; one more answers 429' }),
   QUEUE_LIMIT_MB: Type.Number({ default: 256, exclusiveMinimum: 0, maximum: 100_000, description: 'MiB of inputs that may wait; one request more answers 429' }),

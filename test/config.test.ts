@@ -38,7 +38,7 @@ t.test('what cannot be is refused by name, with what can', async (t) => {
   t.equal(refusal([], { PORT: 'http' }), 'PORT must be a whole number from 0 to 65535, not "http".')
   t.equal(refusal(['--port', '70000']), 'PORT must be a whole number from 0 to 65535, not "70000".')
   t.equal(refusal(['--workers', '1.5']), 'WORKERS must be a whole number from 1 to 64, not "1.5".')
-  t.equal(refusal([], { ENGINE: 'cuda' }), 'ENGINE must be one of auto, onnx, tfjs, wasm, not "cuda".')
+  t.equal(refusal([], { ENGINE: 'cuda' }), 'ENGINE must be one of auto, native, onnx, tfjs, wasm, not "cuda".')
   t.equal(refusal([], { BODY_LIMIT_MB: '0' }), 'BODY_LIMIT_MB must be a number above 0 to 500, not "0".')
   t.equal(refusal([], { ALLOW_NON_FINITE: 'perhaps' }), 'ALLOW_NON_FINITE must be true or false, not "perhaps".')
   t.equal(refusal([], { IMPORT_MEMORY_MB: '12' }), 'IMPORT_MEMORY_MB must be a whole number from 256 to 1000000, not "12".')

@@ -8,11 +8,13 @@ import { place } from './place.mjs'
 import { addonFile, librariesFolder, nodeApiHeaders } from './names.mjs'
 import { run } from './run.mjs'
 
-/** The first C++ compiler that runs: $CXX, c++, g++, clang++; throws when there is none. */
+/** The C++ compilers that may be there, the one to try first first. */
+export const compilers = (env = process.env) => [env.CXX, 'c++', 'g++', 'clang++'].filter(Boolean)
+
+/** The first C++ compiler that runs; throws when there is none. */
 export async function findCompiler (env = process.env) {
   const tried = []
-  for (const command of [env.CXX, 'c++', 'g++', 'clang++']) {
-    if (!command) continue
+  for (const command of compilers(env)) {
     try {
       await run(command, ['--version'], { seconds: 30, quiet: true })
       return command

@@ -10,11 +10,11 @@ import { downloadOwn, probeHost } from './own-download.mjs'
 import { placeEngine, placedEngine, removeEngine } from './place.mjs'
 import { wheelEntry } from './wheel.mjs'
 
-const engines = ['auto', 'onnx', 'tfjs', 'wasm']
+const engines = ['auto', 'native', 'onnx', 'tfjs', 'wasm']
 
 /**
  * Sees to it that tfjs-node has its native engine, in the first way that works.
- * @param {string} engine auto, onnx, tfjs or wasm: wasm does nothing; tfjs throws where auto and onnx fall back to wasm, which then checks the compiled plans
+ * @param {string} engine auto, native, onnx, tfjs or wasm: wasm does nothing; tfjs throws where auto, native and onnx fall back to wasm, which then checks the compiled plans
  * @param {(line: string) => void} log
  * @returns {Promise<{engine: 'tfjs', way: string, tensorflow: string} | {engine: 'wasm', reasons: string[]}>}
  * @throws {Error} on tfjs, with the reason that each way failed for

@@ -61,7 +61,7 @@ export type FromWorker =
   { readonly type: 'answered', readonly id: number, readonly body: Uint8Array } |
   { readonly type: 'failed', readonly id: number, readonly code: FaultCode, readonly detail: string, readonly pointer?: string }
 
-export type EngineName = 'onnx' | 'tfjs' | 'wasm'
+export type EngineName = 'native' | 'onnx' | 'tfjs' | 'wasm'
 
 /**
  * What a worker is started with. `alive` is memory of two float64 in which it keeps how many tensors live in its reference engine, and their bytes: whoever
@@ -70,9 +70,12 @@ export type EngineName = 'onnx' | 'tfjs' | 'wasm'
 export interface WorkerData { readonly engine: 'auto' | EngineName, readonly workers: number, readonly alive: SharedArrayBuffer, readonly ending: SharedArrayBuffer }
 
 export interface EngineInfo {
-  /** What answers: compiled plans on onnxruntime where it is to be had, else the reference. */
+  /** What answers first of all: compiled plans, by the native engine or on onnxruntime, where they are to be had; else the reference. */
   readonly name: EngineName
+  /** Of the native engine the instructions of the processor that it uses. */
   readonly version: string
+  /** onnxruntime's version, where it takes the plans that the native engine does not. */
+  readonly onnx?: string
   /** What computes op by op, and checks the compiled plans. */
   readonly reference: { readonly name: 'tfjs' | 'wasm', readonly version: string }
   /** TensorFlow's version under tfjs-node; null for wasm. */

@@ -1,29 +1,40 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Fault } from '../errors.ts'
 import { loadEngine } from '../ops/engine.ts'
+import { loadNative } from '../ops/native/runtime.ts'
 import { loadOnnx } from '../ops/onnx/runtime.ts'
 import type { Plan } from '../plan/plan.ts'
 import { runTogether, type Outcome } from '../run/company.ts'
+import { byOnnx } from '../run/compiled.ts'
 import { host, type Hosted } from '../run/hosted.ts'
+import { byNative } from '../run/native.ts'
+import { giveBack as giveBackArrays } from '../run/spare.ts'
 import type { Findings } from '../studies/study.ts'
 import { carryOut } from '../studies/table.ts'
 import { encoders, type Format, type Head } from '../trace/encode.ts'
 import { encodeMembers } from '../trace/members.ts'
 import { giveBack } from '../trace/room.ts'
 import { mindEnding } from './ending.ts'
-import type { FromWorker, ToWorker, WorkerData } from './protocol.ts'
+import type { EngineName, FromWorker, ToWorker, WorkerData } from './protocol.ts'
 
 /** The inside of a worker thread: its engines, the models given to it, one job at a time. */
 const { engine: wanted, workers, alive, ending } = workerData as WorkerData
 const memory = new Float64Array(alive)
 // Without TensorFlow the compiled engine alone still has wasm as its reference.
-const engine = await loadEngine(wanted === 'onnx' ? 'auto' : wanted)
-const found = wanted === 'auto' || wanted === 'onnx' ? await loadOnnx(workers) : { reason: `ENGINE=${wanted}` }
-if ('reason' in found && wanted === 'onnx') throw new Error(`ENGINE=onnx, and ${found.reason}`)
-const onnx = 'reason' in found ? null : mindEnding(found, new Int32Array(ending))
+const engine = await loadEngine(wanted === 'onnx' || wanted === 'native' ? 'auto' : wanted)
+const native = needed('native', wanted === 'auto' || wanted === 'native' ? loadNative(workers) : null)
+const onnx = needed('onnx', wanted === 'auto' || wanted === 'native' || wanted === 'onnx' ? await loadOnnx(workers) : null)
+const compilers = [...(native === null ? [] : [byNative(native)]), ...(onnx === null ? [] : [byOnnx(mindEnding(onnx, new Int32Array(ending)))])]
 const models = new Map<string, Hosted>()
 /** By the main thread's slots. */
 const plans: Plan[] = []
+
+/** A compiled engine; null where there is none. Throws where it is the one that is asked for. */
+function needed<Runtime extends object> (name: EngineName, found: Runtime | { readonly reason: string } | null): Runtime | null {
+  if (found === null || !('reason' in found)) return found
+  if (wanted === name) throw new Error(`ENGINE=${name}, and ${found.reason}`)
+  return null
+}
 
 const port = parentPort!
 /** With each message the count of tensors is brought up to date. */
@@ -35,7 +46,7 @@ function send (message: FromWorker, transfer: ArrayBuffer[] = []): void {
 }
 
 async function load (id: number, { model, file, check }: Extract<ToWorker, { type: 'load' }>): Promise<void> {
-  const { receipt, reason, model: hosted } = await host(engine, onnx, file, check)
+  const { receipt, reason, model: hosted } = await host(engine, compilers, file, check)
   // It may be there already, where the thread was started anew in the meantime.
   await models.get(model)?.dispose()
   if (hosted === null) models.delete(model)
@@ -61,6 +72,7 @@ async function run ({ model, slot, plan, parts, sent }: Extract<ToWorker, { type
       fail(id, error as Error)
     }
   }
+  giveBackArrays(outcomes.flatMap((outcome) => 'error' in outcome ? [] : [outcome.traced]))
 }
 
 function encoded (outcome: Outcome, head: Head, format: Format, plan: Plan): Uint8Array {
@@ -102,8 +114,9 @@ port.on('message', (message: ToWorker) => {
 send({
   type: 'started',
   engine: {
-    name: onnx === null ? engine.name : 'onnx',
-    version: onnx === null ? engine.version : onnx.version,
+    ...native !== null
+      ? { name: 'native', version: native.instructions, ...(onnx === null ? {} : { onnx: onnx.version }) }
+      : onnx !== null ? { name: 'onnx', version: onnx.version } : { name: engine.name, version: engine.version },
     reference: { name: engine.name, version: engine.version },
     tensorflow: engine.tensorflow,
     ...(engine.reason === undefined ? {} : { warning: engine.reason })

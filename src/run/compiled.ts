@@ -1,11 +1,12 @@
 import type { Tensor } from 'onnxruntime-node'
-import { mapStates, runPlan } from '../layers/run-plan.ts'
+import { mapStates, runPlan, type Given } from '../layers/run-plan.ts'
 import type { ModelFile, Values } from '../model.ts'
 import { constants } from '../ops/onnx/constants.ts'
 import { Builder, type Value } from '../ops/onnx/builder.ts'
 import { onnxOps } from '../ops/onnx/ops.ts'
 import { encodeModel, type ValueInfo } from '../ops/onnx/proto.ts'
 import type { OnnxRuntime } from '../ops/onnx/runtime.ts'
+import type { Ops } from '../ops/ops.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Batch } from '../request/probe.ts'
 import { finish, lastStepRead, type Traced } from './extract.ts'
@@ -21,6 +22,16 @@ export interface Compiled {
   run: (plan: Plan, batch: Batch) => Promise<{ traced: Traced, difference: number | null, checked: boolean }>
   dispose: () => Promise<void>
 }
+
+/** A way to compile plans. */
+export interface Compiler {
+  readonly name: 'native' | 'onnx'
+  /** Throws where it cannot; it may know only when the plan first runs. */
+  compile: (file: ModelFile, plan: Plan, sample: Batch) => Promise<Compiled>
+}
+
+/** Plans as graphs of onnxruntime. */
+export const byOnnx = (runtime: OnnxRuntime): Compiler => ({ name: 'onnx', compile: async (file, plan, sample) => await compile(runtime, file, plan, sample) })
 
 const keys = new WeakMap<Plan, string>()
 
@@ -81,6 +92,18 @@ export async function compile ({ ort, threads }: OnnxRuntime, file: ModelFile, c
   }
 }
 
+/** What a plan asks for, as floats, each under the name by which `finish` finds it. */
+export function asked<T> (ops: Ops<T>, plan: Plan, results: Given<T>['results'], layers: Given<T>['layers'], outputs: Given<T>['outputs']): { name: string, value: T }[] {
+  const given: { name: string, value: T }[] = []
+  const give = (name: string, value: T): void => { given.push({ name, value: ops.cast(value, 'float') }) }
+  for (const [n, { node, internals }] of plan.layers.entries()) {
+    for (const [name, value] of layers[n]) give(`layer:${n}:${name}`, value)
+    if (plan.steps === 'last' && internals.some(({ stepAxis }) => stepAxis !== null)) give(`last:${n}`, lastStepRead(ops, results.get(node)!))
+  }
+  for (const [n, value] of outputs.entries()) give(`out:${n}`, value)
+  return given
+}
+
 /** The graph's bytes, and the names of what it takes and gives. */
 function write (file: ModelFile, plan: Plan, sample: Batch): { bytes: Uint8Array, inputs: ReadonlySet<string>, outputs: ReadonlySet<string> } {
   const b = new Builder()
@@ -95,13 +118,8 @@ function write (file: ModelFile, plan: Plan, sample: Batch): { bytes: Uint8Array
   const feeds = file.graph.inputs.map(({ name, shape }) => input(`in:${name}`, shape.map((size, axis) => axis === 0 ? batch : size ?? -1)))
   const initial = mapStates(sample.initial, ({ shape }, key, name) => input(`state:${key}/${name}`, shape.with(0, batch)))
   const { results, layers, outputs } = runPlan(ops, weightsOf, file, plan, feeds, initial)
-  const given: { name: string, value: Value }[] = []
+  const given = asked(ops, plan, results, layers, outputs)
   const give = (name: string, value: Value): void => { given.push({ name, value: ops.cast(value, 'float') }) }
-  for (const [n, { node, internals }] of plan.layers.entries()) {
-    for (const [name, value] of layers[n]) give(`layer:${n}:${name}`, value)
-    if (plan.steps === 'last' && internals.some(({ stepAxis }) => stepAxis !== null)) give(`last:${n}`, lastStepRead(ops, results.get(node)!))
-  }
-  for (const [n, value] of outputs.entries()) give(`out:${n}`, value)
   const evidence = [...results.values()].flatMap(({ evidence }) => evidence ?? [])
   const check = (of: Value | null): Value => distance(ops, weightsOf, file.keras, evidence, { of })!
   // A batch of one is that sequence.

@@ -6,7 +6,7 @@ import { serve, type Running } from '../support/service.ts'
  * Holds the service, over HTTP, to every golden: what Keras predicts, and states, gates and outputs of its layers. Differences are relative to
  * max(1, |value|).
  */
-export async function holdGoldens (engine: 'onnx' | 'tfjs' | 'wasm', tolerance: number): Promise<void> {
+export async function holdGoldens (engine: 'native' | 'onnx' | 'tfjs' | 'wasm', tolerance: number): Promise<void> {
   const running = await serve({ ENGINE: engine, MODELS_DIR: 'test/goldens/models' }).catch((error: Error) => error)
   if (running instanceof Error) {
     // A newcomer's machine may have no native engine; continuous integration takes a skip for a failure.

@@ -38,7 +38,7 @@ for (const engine of ['auto', 'wasm'] as const) {
   t.test(`engine ${engine}: what a worker answers is what float64 gives`, async (t) => {
     const pool = await startPool({ engine, workers: 1, queue: { requests: 4, bytes: 2 ** 20 } })
     t.teardown(async () => await pool.close())
-    t.match(pool.engine, { name: engine === 'wasm' ? 'wasm' : /onnx|tfjs|wasm/, reference: { name: engine === 'wasm' ? 'wasm' : /tfjs|wasm/, version: '4.22.0' } })
+    t.match(pool.engine, { name: engine === 'wasm' ? 'wasm' : /native|onnx|tfjs|wasm/, reference: { name: engine === 'wasm' ? 'wasm' : /tfjs|wasm/, version: '4.22.0' } })
     for (const model of [file, maskedLstm(features, units)]) {
       const own = planOf(model)
       const { receipt, reason } = await pool.load('m', model, { sample: batchOf(steps), plan: own, expected: null })

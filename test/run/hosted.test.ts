@@ -10,6 +10,7 @@ import { readModel } from '../../src/registry/read.ts'
 import { defaultKinds } from '../../src/request/probe.ts'
 import { join } from '../../src/run/company.ts'
 import { compile } from '../../src/run/compiled.ts'
+import { byOnnx } from '../../src/run/compiled.ts'
 import { host } from '../../src/run/hosted.ts'
 import { compare } from '../../src/run/load-check.ts'
 import { numbers } from '../cells/support.ts'
@@ -43,8 +44,8 @@ function planted (good: number, name?: string, by = 0.01): OnnxRuntime {
 for (const file of [openLstm(3, 4), maskedLstm(3, 4)]) {
   t.test(`compiled and op by op agree: ${file.layerOrder.join(', ')}`, async (t) => {
     const check = checkOf(file)
-    const fast = await host(engine, onnx, file, check)
-    const slow = await host(engine, null, file, check)
+    const fast = await host(engine, [byOnnx(onnx)], file, check)
+    const slow = await host(engine, [], file, check)
     t.match(fast.receipt, { engine: 'onnx', sound: true, checked: ['gates and states', 'float64', engine.name] })
     const [a, b] = [await fast.model!.run(check.plan, check.sample), await slow.model!.run(check.plan, check.sample)]
     t.equal(a.receipt.engine, 'onnx')
@@ -58,7 +59,7 @@ for (const file of [openLstm(3, 4), maskedLstm(3, 4)]) {
 
 t.test('a compiled plan that differs from the reference is not used, and the receipt says so', async (t) => {
   const file = openLstm(3, 4)
-  const { receipt, model } = await host(engine, planted(0), file, checkOf(file))
+  const { receipt, model } = await host(engine, [byOnnx(planted(0))], file, checkOf(file))
   t.match(receipt, { engine: engine.name, sound: true, warning: /compiled plan is not used: it differs .* in lstm\/hidden/ })
   const { receipt: own } = await model!.run(checkOf(file).plan, checkOf(file).sample)
   t.match(own, { engine: engine.name, warning: /compiled plan is not used/ })
@@ -68,7 +69,7 @@ t.test('a compiled plan that differs from the reference is not used, and the rec
 t.test('an answer that does not pass its own check is withheld', async (t) => {
   const file = openLstm(3, 4)
   const check = checkOf(file)
-  const { model } = await host(engine, planted(2, 'difference'), file, check)
+  const { model } = await host(engine, [byOnnx(planted(2, 'difference'))], file, check)
   await t.rejects(model!.run(check.plan, check.sample), { code: 'unsound' })
   await model!.dispose()
 })
@@ -76,7 +77,7 @@ t.test('an answer that does not pass its own check is withheld', async (t) => {
 t.test('an answer whose check came across what is not finite is held against the reference', async (t) => {
   const file = openLstm(3, 4)
   const check = checkOf(file)
-  const { model } = await host(engine, planted(3, 'difference', NaN), file, check)
+  const { model } = await host(engine, [byOnnx(planted(3, 'difference', NaN))], file, check)
   await model!.run(check.plan, check.sample)
   t.match((await model!.run(check.plan, check.sample)).receipt, { checked: ['gates and states', engine.name], sound: true })
   await model!.dispose()
@@ -104,7 +105,7 @@ t.test('what is not finite in one layer is not lost beside a sound one', async (
 t.test('one in so many answers is computed by the reference too', async (t) => {
   const file = openLstm(3, 4)
   const check = checkOf(file)
-  const { model } = await host(engine, planted(2), file, check)
+  const { model } = await host(engine, [byOnnx(planted(2))], file, check)
   let caught = 0
   for (let n = 0; n < 256; n++) await model!.run(check.plan, check.sample).catch(({ code }) => { if (code === 'unsound') caught++ })
   t.equal(caught, 1)
@@ -116,7 +117,7 @@ t.test('a plan that does not compile is computed op by op, visibly', async (t) =
     filters: 2, kernel_size: [2, 3], strides: [2, 2], padding: 'same', dilation_rate: [1, 1], data_format: 'channels_last', activation: 'linear', use_bias: false
   }, { kernel: [2, 3, 2, 3] })])
   const check = loadCheck({ key: 'm/1', id: 'm', version: 1, status: 'loading', digest: '', file, meta: {} } as Served)
-  const { reason, model } = await host(engine, onnx, file, check)
+  const { reason, model } = await host(engine, [byOnnx(onnx)], file, check)
   t.equal(reason, undefined)
   for (const batch of [check.sample, join([check.sample, check.sample])]) {
     t.match((await model!.run(check.plan, batch)).receipt, { engine: engine.name, sound: true, warning: /compiled plan is not used: layer "up" \(Conv2DTranspose\): / })
@@ -127,7 +128,7 @@ t.test('a plan that does not compile is computed op by op, visibly', async (t) =
 t.test('a plan with sizes that follow from others compiles for any number of sequences', async (t) => {
   const file = await readModel({ main: 'test/goldens/models/layers-conv-transpose-k2-keras.keras', weights: null })
   const check = loadCheck({ key: 'm/1', id: 'm', version: 1, status: 'loading', digest: '', file, meta: {} } as Served)
-  const { model } = await host(engine, onnx, file, check)
+  const { model } = await host(engine, [byOnnx(onnx)], file, check)
   t.match((await model!.run(check.plan, join([check.sample, check.sample]))).receipt, { engine: 'onnx', sound: true })
   await model!.dispose()
 })
@@ -135,8 +136,8 @@ t.test('a plan with sizes that follow from others compiles for any number of seq
 t.test('plans that share a graph differ in their steps and scaler all the same', async (t) => {
   const file = openLstm(3, 4)
   const check = checkOf(file)
-  const fast = await host(engine, onnx, file, check)
-  const slow = await host(engine, null, file, check)
+  const fast = await host(engine, [byOnnx(onnx)], file, check)
+  const slow = await host(engine, [], file, check)
   for (const steps of ['last', [0, 1], { from: 2 }, 'all'] as const) {
     for (const raw of [true, false, true]) {
       const plan = buildPlan(file, { layers: ['lstm'], tensors: ['hidden', 'cell'], steps, outputs: true, raw }, { scaler: { outputs: { mean: [1, 2], scale: [30, 40] } } })
@@ -153,8 +154,8 @@ t.test('plans that share a graph differ in their steps and scaler all the same',
 t.test('one graph serves every batch size and length, with a mask and without', async (t) => {
   for (const file of [openLstm(3, 4), maskedLstm(3, 4)]) {
     const check = checkOf(file)
-    const fast = await host(engine, onnx, file, check)
-    const slow = await host(engine, null, file, check)
+    const fast = await host(engine, [byOnnx(onnx)], file, check)
+    const slow = await host(engine, [], file, check)
     for (const [size, steps] of [[1, 1], [3, 9], [1, 40], [5, 2]]) {
       const data = numbers(size * steps * 3, steps)
       // Some steps that the mask leaves out, the first among them.
@@ -172,7 +173,7 @@ t.test('one graph serves every batch size and length, with a mask and without', 
 t.test('plans beyond those kept make room, and are compiled again', async (t) => {
   const file = openLstm(3, 4)
   const check = checkOf(file)
-  const { model } = await host(engine, onnx, file, check)
+  const { model } = await host(engine, [byOnnx(onnx)], file, check)
   const kinds = ['hidden', 'cell', 'gates', 'final', 'output', 'preactivations', 'contributions'] as const
   const plans = kinds.flatMap((kind) => [true, false].map((outputs) => buildPlan(file, { layers: ['lstm'], tensors: [kind], steps: 'all', outputs, raw: false }, {})))
   for (const plan of [...plans, ...plans]) t.match((await model!.run(plan, check.sample)).receipt, { engine: 'onnx', sound: true })

@@ -10,6 +10,7 @@ import type { Served } from '../../src/registry/entry.ts'
 import { readModel } from '../../src/registry/read.ts'
 import type { Batch, Intervention, StepChoice } from '../../src/request/probe.ts'
 import { runTogether } from '../../src/run/company.ts'
+import { byOnnx } from '../../src/run/compiled.ts'
 import { extract, type Traced } from '../../src/run/extract.ts'
 import { host, type Hosted } from '../../src/run/hosted.ts'
 import { plainRuntime } from '../../src/run/plain-runtime.ts'
@@ -29,7 +30,7 @@ const planOf = (file: ModelFile, intervene: readonly Intervention[], steps: Step
 
 async function hosted (t: { teardown: (close: () => Promise<void>) => void }, file: ModelFile): Promise<Hosted> {
   const check = loadCheck({ key: 'm', id: 'm', version: 1, status: 'loading', digest: '', file, meta: {} } as Served)
-  const { model, reason } = await host(engine, 'reason' in onnx ? null : onnx, file, check)
+  const { model, reason } = await host(engine, 'reason' in onnx ? [] : [byOnnx(onnx)], file, check)
   if (model === null) throw new Error(reason)
   t.teardown(model.dispose)
   return model

@@ -2,16 +2,20 @@ import { readdirSync } from 'node:fs'
 import t from 'tap'
 import { loadCheck } from '../../src/load-check.ts'
 import { loadEngine } from '../../src/ops/engine.ts'
-import { loadOnnx } from '../../src/ops/onnx/runtime.ts'
+import { loadNative, type NativeRuntime } from '../../src/ops/native/runtime.ts'
+import { loadOnnx, type OnnxRuntime } from '../../src/ops/onnx/runtime.ts'
 import { buildPlan, recurrentKeys } from '../../src/plan/build.ts'
 import type { Served } from '../../src/registry/entry.ts'
 import { readModel } from '../../src/registry/read.ts'
+import { byOnnx } from '../../src/run/compiled.ts'
 import { host } from '../../src/run/hosted.ts'
+import { byNative } from '../../src/run/native.ts'
 import { arrayDifference } from '../../src/run/receipt.ts'
 import { takeSteps } from '../../src/run/steps.ts'
 
 const engine = await loadEngine('auto')
-const onnx = await loadOnnx(2)
+const onnx = await loadOnnx(2) as OnnxRuntime
+const native = loadNative(2) as NativeRuntime
 const tensors = ['hidden', 'cell', 'gates', 'final', 'preactivations', 'contributions', 'output'] as const
 
 /** Directions, masks, wrappers, stacked cells, images, time first. */
@@ -25,8 +29,8 @@ for (const name of files) {
     const file = await readModel({ main: `test/goldens/models/${name}`, weights: null })
     const check = loadCheck({ key: name, id: name, version: 1, status: 'loading', digest: '', file, meta: {} } as Served)
     const [all, last] = (['all', 'last'] as const).map((steps) => buildPlan(file, { layers: recurrentKeys(file), tensors, steps, outputs: true, raw: false }, {}))
-    for (const compiled of ['reason' in onnx ? null : onnx, null]) {
-      const { model, reason } = await host(engine, compiled, file, check)
+    for (const compilers of [[byNative(native)], [byOnnx(onnx)], []]) {
+      const { model, reason } = await host(engine, compilers, file, check)
       t.equal(reason, undefined)
       const whole = (await model!.run(all, check.sample)).traced
       const { traced, receipt } = await model!.run(last, check.sample)

@@ -6,7 +6,7 @@ import { buildPlan } from '../../src/plan/build.ts'
 import type { ModelFile } from '../../src/model.ts'
 import type { Served } from '../../src/registry/entry.ts'
 import type { Batch } from '../../src/request/probe.ts'
-import { compile } from '../../src/run/compiled.ts'
+import { byOnnx, compile } from '../../src/run/compiled.ts'
 import { host } from '../../src/run/hosted.ts'
 import { sampling } from '../../src/run/sampling.ts'
 import { numbers } from '../cells/support.ts'
@@ -78,7 +78,7 @@ for (const [name, file] of Object.entries({ open: openLstm(3, 4), masked: masked
 
 t.test('the receipt says whose check it is, and states have their own in every answer', async (t) => {
   const file = openLstm(3, 4)
-  const { model } = await host(engine, onnx, file, sampleOf(file))
+  const { model } = await host(engine, [byOnnx(onnx)], file, sampleOf(file))
   const states = buildPlan(file, { layers: ['lstm'], tensors: ['hidden'], steps: 'all', outputs: true, raw: false }, {})
   const said = new Set<string>()
   for (let n = 0; n < 40; n++) {
@@ -94,7 +94,7 @@ t.test('the receipt says whose check it is, and states have their own in every a
 t.test('what the check finds is found within 32 sequences, and from then on every answer is checked', async (t) => {
   const file = openLstm(3, 4)
   let broken = false
-  const { model } = await host(engine, passing(({ difference }, { check }) => { if (broken && check?.data[0] === 1) difference.data[0] += 0.01 }), file, sampleOf(file))
+  const { model } = await host(engine, [byOnnx(passing(({ difference }, { check }) => { if (broken && check?.data[0] === 1) difference.data[0] += 0.01 }))], file, sampleOf(file))
   const plan = predictions(file)
   for (let n = 0; n < 10; n++) await model!.run(plan, batchOf(1))
   broken = true
@@ -108,7 +108,7 @@ t.test('what the check finds is found within 32 sequences, and from then on ever
 t.test('predictions from states that are not finite go to the reference, checked or not', async (t) => {
   const { layers } = openLstm(3, 4).graph
   const file = chain([null, 3], [{ ...layers.lstm, config: { ...layers.lstm.config, activation: 'relu' } }, layers.dense])
-  const { model } = await host(engine, onnx, file, sampleOf(file))
+  const { model } = await host(engine, [byOnnx(onnx)], file, sampleOf(file))
   const plan = predictions(file)
   for (let n = 0; n < 10; n++) await model!.run(plan, batchOf(1))
   const said: string[][] = []

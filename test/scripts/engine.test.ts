@@ -45,7 +45,7 @@ t.test('ENGINE says what may happen', async t => {
   const clone = room(t, [])
   const wasm = await setUp(clone, { ENGINE: 'wasm' })
   t.match(wasm, { code: 0, out: 'WebAssembly\n', err: '' }, 'wasm tries nothing')
-  t.match(await setUp(clone, { ENGINE: 'cuda' }), { code: 1, err: /ENGINE is one of auto, onnx, tfjs, wasm, not "cuda"/ })
+  t.match(await setUp(clone, { ENGINE: 'cuda' }), { code: 1, err: /ENGINE is one of auto, native, onnx, tfjs, wasm, not "cuda"/ })
 })
 
 t.test('no way is left', async t => {

@@ -7,6 +7,7 @@ import type { Served } from '../../../src/registry/entry.ts'
 import type { Meta } from '../../../src/registry/meta.ts'
 import { decodeRelevance } from '../../../src/request/relevance.ts'
 import type { Batch } from '../../../src/request/probe.ts'
+import { byOnnx } from '../../../src/run/compiled.ts'
 import { extract } from '../../../src/run/extract.ts'
 import { host, type Hosted } from '../../../src/run/hosted.ts'
 import { plainRuntime } from '../../../src/run/plain-runtime.ts'
@@ -17,7 +18,7 @@ const onnx = await loadOnnx(1)
 
 /** A model on the engines; `compiled` false: on the reference alone. */
 export async function hosted (file: ModelFile, compiled: boolean): Promise<Hosted> {
-  const { model, reason } = await host(engine, compiled && !('reason' in onnx) ? onnx : null, file, loadCheck({ file, meta: {}, id: 'm' } as unknown as Served))
+  const { model, reason } = await host(engine, compiled && !('reason' in onnx) ? [byOnnx(onnx)] : [], file, loadCheck({ file, meta: {}, id: 'm' } as unknown as Served))
   if (model === null) throw new Error(reason)
   return model
 }

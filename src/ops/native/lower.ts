@@ -1,0 +1,93 @@
+import { sizeOf } from '../shape.ts'
+import { arrange } from './arena.ts'
+import { readBy, type Loop, type Node } from './nodes.ts'
+import { coded, type Places } from './code.ts'
+import { matrixKey, packed, whole, type Store, type View } from './view.ts'
+
+/** A program as the addon takes it, see program.h. */
+export interface Lowered {
+  readonly code: Int32Array
+  /** Floats of scratch memory. */
+  readonly scratch: number
+  /** Blocks 1, 2, ...: arrays, and matrices `[inner, column]` that products read packed. */
+  readonly constants: readonly (Float32Array | View)[]
+  readonly inputs: readonly number[]
+  readonly outputs: readonly number[]
+}
+
+/** The program that gives `given`, each in order in an output of its own. `inputs`: their sizes in floats. */
+export function lower (nodes: readonly Node[], inputs: readonly number[], given: readonly View[]): Lowered {
+  const outputs = new Map<Store, number>()
+  const sizes: number[] = []
+  const copies: Node[] = []
+  for (const view of given) {
+    const { store } = view
+    const own = store.constant === undefined && store.input === undefined && !outputs.has(store) && packed(view) && view.offset === 0 && sizeOf(view.shape) === store.size
+    const target = own ? store : { size: sizeOf(view.shape), parted: true }
+    if (!own) copies.push({ kind: 'pointwise', op: 'copy', to: whole(target, view.shape), from: [view] })
+    outputs.set(target, sizes.length)
+    sizes.push(target.size)
+  }
+  const needed = live([...nodes, ...copies], new Set(outputs.keys()))
+  const { offsets, size } = arrange(needed, outputs)
+  const constants: (Float32Array | View)[] = []
+  const blocks = new Map<unknown, number>()
+  const block = (key: unknown, value: Float32Array | View): number => {
+    const known = blocks.get(key)
+    if (known !== undefined) return known
+    constants.push(value)
+    blocks.set(key, constants.length)
+    return constants.length
+  }
+  // Inputs and outputs stand behind the constants, whose count is known in the end only: written as negative numbers until then.
+  const places: Places = {
+    block: (store) => {
+      if (store.constant !== undefined) return { block: block(store.constant, store.constant), offset: 0 }
+      if (store.input !== undefined) return { block: -2 - store.input, offset: 0 }
+      const output = outputs.get(store)
+      return output === undefined ? { block: 0, offset: offsets.get(store)! } : { block: -2 - inputs.length - output, offset: 0 }
+    },
+    matrix: (view) => block(matrixKey(view), view)
+  }
+  const { code, blockAt } = coded(needed, places)
+  for (const at of blockAt) if (code[at] < -1) code[at] = constants.length - 1 - code[at]
+  return { code: Int32Array.from(code), scratch: size, constants, inputs, outputs: sizes }
+}
+
+/** The nodes that what is wanted needs, in their order; loops without what nobody reads, what they give placed where it is made. */
+function live (nodes: readonly Node[], wanted: Set<Store>): Node[] {
+  return nodes.toReversed().flatMap((node): Node[] => {
+    if (node.kind !== 'scan') {
+      if (!wanted.has(node.to.store)) return []
+      for (const { store } of readBy(node)) wanted.add(store)
+      return [node]
+    }
+    const results = node.results.filter(({ to }) => wanted.has(to.store))
+    if (results.length === 0 && !node.states.some(({ to }) => wanted.has(to.store))) return []
+    // What a state becomes is needed where the state is read, which the body alone shows: as long as that finds more, it is looked through again.
+    const inside = new Set(results.map(({ from }) => from.store))
+    let body: Node[] = []
+    let states: Loop['states'] = []
+    for (let before = -1; before !== inside.size;) {
+      before = inside.size
+      states = node.states.filter(({ to }) => wanted.has(to.store) || inside.has(to.store))
+      for (const { from } of states) inside.add(from.store)
+      body = live(node.body, inside)
+    }
+    for (const store of inside) if (store.loop === undefined) wanted.add(store)
+    for (const { to } of states) wanted.add(to.store)
+    return [{ ...node, ...inPlace(body, results), states: states.filter(({ from, to }) => from.store !== to.store) }]
+  }).toReversed()
+}
+
+/** What the body makes for one result alone lies there from the start; the rest is copied in the end. */
+function inPlace (body: readonly Node[], results: Loop['results']): Pick<Loop, 'body' | 'results'> {
+  const made = new Set(body.flatMap((node) => node.kind === 'scan' ? [] : [node.to.store]))
+  const left = results.filter(({ from, to }) => {
+    const { store } = from
+    if (!made.has(store) || store.parted || store.placed !== undefined || from.type !== to.type) return true
+    store.placed = { ...to, shape: from.shape, strides: to.strides.slice(1), step: to.strides[0] }
+    return false
+  })
+  return { body: [...body], results: left }
+}

@@ -1,0 +1,97 @@
+import { LRUCache } from 'lru-cache'
+import { runPlan } from '../layers/run-plan.ts'
+import type { Layer, ModelFile, Values } from '../model.ts'
+import { lower } from '../ops/native/lower.ts'
+import type { Node } from '../ops/native/nodes.ts'
+import { nativeOps } from '../ops/native/ops.ts'
+import type { NativeRuntime } from '../ops/native/runtime.ts'
+import { whole, type View } from '../ops/native/view.ts'
+import { sizeOf } from '../ops/shape.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Batch } from '../request/probe.ts'
+import { asked, type Compiled, type Compiler } from './compiled.ts'
+import { finish } from './extract.ts'
+import { distance, finite, tolerance } from './receipt.ts'
+import { sampling } from './sampling.ts'
+import { borrow } from './spare.ts'
+
+/** Programs kept of one plan: each serves one size of batch and sequence. */
+const kept = 256
+
+/** Plans as programs of the native engine. */
+export const byNative = (native: NativeRuntime): Compiler => ({ name: 'native', compile: async (file, plan, sample) => compileNative(native, file, plan, sample) })
+
+interface Made {
+  readonly run: ReturnType<NativeRuntime['program']>
+  readonly outputs: readonly { readonly name: string, readonly shape: readonly number[] }[]
+}
+
+/**
+ * A plan as programs of the native engine, one for each size of batch and sequence, written when it comes; the receipt's own check of one sequence an
+ * answer with it, as `compile` (compiled.ts) has it. Throws where a layer needs what the engine has no instruction for.
+ */
+export function compileNative (native: NativeRuntime, file: ModelFile, plan: Plan, sample: Batch): Compiled {
+  const programs = new LRUCache<string, Made>({ max: kept })
+  const packs = new Map<string, object>()
+  const weightsOf = constants()
+  const { due, distrust } = sampling()
+  // Predictions alone are not all checked; see compiled.ts.
+  const always = plan.layers.length > 0
+  let checks = 0
+  let last: number | null = null
+
+  const programFor = (batch: Batch, checked: boolean): Made => {
+    const key = `${checked ? 'checked' : ''} ${feedsOf(file, batch).map(({ shape }) => shape.join()).join(' ')}`
+    const known = programs.get(key)
+    if (known !== undefined) return known
+    const nodes: Node[] = []
+    const ops = nativeOps(nodes)
+    const sizes: number[] = []
+    const input = (shape: readonly number[]): View => whole({ size: sizeOf(shape), input: sizes.push(sizeOf(shape)) - 1, parted: false }, shape)
+    const feeds = file.graph.inputs.map(({ name }) => input(batch.inputs[name].shape))
+    const initial = Object.fromEntries(sorted(batch.initial).map(([layer, states]) => [layer, Object.fromEntries(sorted(states).map(([name, { shape }]) => [name, input(shape)]))]))
+    const { results, layers, outputs } = runPlan(ops, weightsOf(ops), file, plan, feeds, initial)
+    const given = asked(ops, plan, results, layers, outputs)
+    const evidence = [...results.values()].flatMap(({ evidence }) => evidence ?? [])
+    const sequence = input([1])
+    if (evidence.length > 0) given.push({ name: 'difference', value: checked ? distance(ops, weightsOf(ops), file.keras, evidence, { of: batch.size === 1 ? null : sequence })! : finite(ops, evidence) })
+    const made = { run: native.program(lower(nodes, sizes, given.map(({ value }) => value)), packs), outputs: given.map(({ name, value: { shape } }) => ({ name, shape })) }
+    programs.set(key, made)
+    return made
+  }
+  const run: Compiled['run'] = async (plan, batch) => {
+    const checked = always || due(batch)
+    const made = programFor(batch, checked)
+    const outputs = made.outputs.map(({ name, shape }) => ({ name, values: { shape, data: borrow(sizeOf(shape)) } }))
+    const sequence = Float32Array.of((checked ? checks++ : checks) % batch.size)
+    made.run([...feedsOf(file, batch).map(({ data }) => data), sequence], outputs.map(({ values }) => values.data))
+    const results = new Map<string, Values>(outputs.map(({ name, values }) => [name, values]))
+    const traced = finish(plan, batch, (n, name) => results.get(`layer:${n}:${name}`), (n) => results.get(`out:${n}`)!, (n) => results.get(`last:${n}`)!.data[0])
+    const difference = results.get('difference')?.data[0]
+    if (difference === undefined) return { traced, difference: null, checked }
+    if (!checked) return { traced, difference: Number.isNaN(difference) ? difference : last, checked }
+    if (difference > tolerance) distrust()
+    if (!Number.isNaN(difference)) last = difference
+    return { traced, difference, checked }
+  }
+  // What cannot be written is refused now.
+  programFor(sample, true)
+  return { run, dispose: async () => { programs.clear() } }
+}
+
+/** A batch's arrays in the order that programs take them. */
+const feedsOf = ({ graph }: ModelFile, { inputs, initial }: Batch): Values[] =>
+  [...graph.inputs.map(({ name }) => inputs[name]), ...sorted(initial).flatMap(([, states]) => sorted(states).map(([, values]) => values))]
+
+/** By name, as two requests may bring the same states in another order. */
+const sorted = <X>(record: Readonly<Record<string, X>>): [string, X][] => Object.entries(record).sort(([a], [b]) => a < b ? -1 : 1)
+
+/** The weights of layers as constants. */
+function constants (): (ops: ReturnType<typeof nativeOps>) => (layer: Layer) => Readonly<Record<string, View>> {
+  const known = new Map<Layer, Record<string, View>>()
+  return (ops) => (layer) => {
+    const own = known.get(layer) ?? Object.fromEntries(Object.entries(layer.weights).map(([name, { data, shape }]) => [name, ops.constant(data, shape)]))
+    known.set(layer, own)
+    return own
+  }
+}

@@ -1,0 +1,183 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { Values } from '../../../src/model.ts'
+import { lower } from '../../../src/ops/native/lower.ts'
+import type { Node } from '../../../src/ops/native/nodes.ts'
+import { nativeOps } from '../../../src/ops/native/ops.ts'
+import { nativeWith, type NativeRuntime } from '../../../src/ops/native/runtime.ts'
+import { Unsupported, whole, type View } from '../../../src/ops/native/view.ts'
+import type { Ops } from '../../../src/ops/ops.ts'
+import { distance, plain, type Computation } from '../subject.ts'
+import { trials } from '../trials.ts'
+
+const found = nativeWith(1)
+if ('reason' in found) throw new Error(found.reason)
+const two = nativeWith(2) as NativeRuntime
+
+/** Writes a computation as a program and runs it. `constant`: inputs that stand in the program itself. */
+function run (computation: Computation, inputs: readonly Values[], { native = found as NativeRuntime, constant = [] as readonly number[] } = {}): Values {
+  const nodes: Node[] = []
+  const ops = nativeOps(nodes)
+  const sizes: number[] = []
+  const given = inputs.map(({ shape, data }, n): View => constant.includes(n) ? ops.constant(data, shape) : whole({ size: data.length, input: sizes.push(data.length) - 1, parted: false }, shape))
+  const value = computation(ops, [...given])
+  const output = new Float32Array(value.shape.reduce((a, b) => a * b, 1))
+  native.program(lower(nodes, sizes, [value]), new Map())(inputs.filter((_, n) => !constant.includes(n)).map(({ data }) => data), [output])
+  return { shape: value.shape, data: output }
+}
+
+const array = (...shape: number[]): Values => ({ shape, data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, n) => Math.sin(n + shape.length)) })
+
+t.test('each op agrees with the referee, or is left to others', async (t) => {
+  for (const { name, drawn, bound } of trials) {
+    let [held, left] = [0, 0]
+    try {
+      fc.assert(fc.property(drawn, ({ what, inputs, computation }) => {
+        // The second of two matrices has to be known beforehand.
+        for (const constant of [[], inputs.length > 1 ? [1] : [0]]) {
+          let got: Values
+          try {
+            got = run(computation, inputs, { constant })
+          } catch (error) {
+            if (!(error instanceof Unsupported)) throw error
+            left++
+            continue
+          }
+          held++
+          const far = distance(got, plain.run(computation, inputs))
+          if (!(far <= bound)) throw new Error(`${what} is off by ${far}`)
+        }
+      }), { numRuns: 30, seed: 42 })
+      const whole = /conv|pool/i.test(name)
+      t.ok(whole ? held === 0 && left > 0 : held > 0, `${name}: ${held} held, ${left} left to others`)
+    } catch (error) {
+      t.fail(`${name}: ${(error as Error).message.slice(0, 1500)} ${String((error as Error).cause)}`)
+    }
+  }
+})
+
+t.test('products of every size, with every count of rows, columns and threads', async (t) => {
+  for (const rows of [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 40]) {
+    for (const [inner, columns] of [[1, 1], [3, 5], [16, 32], [7, 33], [60, 130], [33, 257]]) {
+      const inputs = [array(rows, inner), array(inner, columns), array(columns)]
+      const computation: Computation = (ops, [a, b, bias]) => ops.add(ops.matmul(a, b), bias)
+      for (const native of [found as NativeRuntime, two]) {
+        const far = distance(run(computation, inputs, { native, constant: [1, 2] }), plain.run(computation, inputs))
+        if (!(far <= 5e-6)) t.fail(`[${rows}, ${inner}] x [${inner}, ${columns}] is off by ${far}`)
+      }
+    }
+  }
+  t.pass('within 5e-6')
+})
+
+/** A cell with products, parts of them, and both its state and others as results. */
+const cell: Computation = (ops, [x, h, c, w]) => {
+  const { results, states } = ops.scan(([x], [h, c]) => {
+    const all = ops.add(x, ops.matmul(h, w))
+    const units = ops.shape(h)[1]
+    const [gate, candidate] = [0, 1].map((n) => ops.slice(all, -1, n * units, (n + 1) * units))
+    const kept = ops.unary('sigmoid', gate)
+    const next = ops.add(ops.mul(kept, c), ops.mul(ops.sub(1, kept), ops.unary('tanh', candidate)))
+    return { results: [ops.unary('tanh', next), next, kept, candidate, h], states: [ops.unary('tanh', next), next] }
+  }, [x], [h, c])
+  return ops.concat([...results, ...states.map((state) => ops.expandDims(state, 0))], 0)
+}
+
+t.test('loops: forwards and backwards, any count of rows, one thread or two, mean what they mean', async (t) => {
+  const backwards: Computation = (ops, [x, h, c, w]) => {
+    const { results } = ops.scan(([x, seen], [h]) => {
+      const next = ops.where(ops.cast(seen, 'bool'), ops.unary('relu', ops.add(ops.matmul(h, w), x)), h)
+      return { results: [next], states: [next] }
+    }, [x, ops.reduce('max', x, [-1], true)], [ops.concat([h, c], -1)], true)
+    return results[0]
+  }
+  for (const batch of [1, 2, 5, 8, 13, 40]) {
+    for (const [name, computation, matrix] of [['cell', cell, array(3, 6)], ['backwards', backwards, array(6, 6)]] as const) {
+      const inputs = [array(7, batch, 6), array(batch, 3), array(batch, 3), matrix]
+      for (const native of [found as NativeRuntime, two]) {
+        const far = distance(run(computation, inputs, { native, constant: [3] }), plain.run(computation, inputs))
+        t.ok(far < 1e-6, `${name}, ${batch} rows: off by ${far}`)
+      }
+    }
+  }
+})
+
+t.test('a sequence alone and in company: the very same numbers', async (t) => {
+  const units = 37
+  const [x, h, w] = [array(6, 19, 2 * units), array(19, units), array(units, 2 * units)]
+  const all = run(cell, [x, h, h, w], { constant: [3] })
+  const row = (values: Values, n: number): Values => {
+    const [steps, batch, size] = values.shape.length === 3 ? values.shape : [1, ...values.shape]
+    const data = Float32Array.from({ length: steps * size }, (_, at) => values.data[(Math.floor(at / size) * batch + n) * size + at % size])
+    return { shape: values.shape.length === 3 ? [steps, 1, size] : [1, size], data }
+  }
+  // Results of 2 * units stand beside those of units: as one axis they cannot be joined, so each is looked at by itself.
+  const alone = (n: number): Values => run(cell, [row(x, n), row(h, n), row(h, n), w], { constant: [3] })
+  for (const n of [0, 7, 18]) t.same(alone(n).data, row(all, n).data, `${n}`)
+})
+
+t.test('exp, tanh and sigmoid over all of float32', async (t) => {
+  const bits = new Uint32Array(1)
+  const float = new Float32Array(bits.buffer)
+  const drawn = Float32Array.from({ length: 200_000 }, (_, n) => {
+    bits[0] = Math.imul(n, 2654435761)
+    return float[0]
+  }).filter((value) => !Number.isNaN(value))
+  const all = Float32Array.from([drawn, Float32Array.from({ length: 100_000 }, (_, n) => (n - 50_000) / 500), [0, -0, Infinity, -Infinity, 88.7, 88.73, -87.4, -103.5, 1e-40]].flatMap((part) => [...part]))
+  const exact = { exp: Math.exp, tanh: Math.tanh, sigmoid: (x: number) => 1 / (1 + Math.exp(-x)) } as const
+  for (const [name, f] of Object.entries(exact)) {
+    const { data } = run((ops, [x]) => ops.unary(name as 'exp', x), [{ shape: [all.length], data: all }])
+    let worst = 0
+    for (const [n, x] of all.entries()) {
+      const wanted = Math.fround(f(x))
+      if (wanted === data[n]) continue
+      // In units of the last place; below the smallest normal number, of that one.
+      const unit = 2 ** (Math.max(-126, Math.floor(Math.log2(Math.abs(wanted) || 1e-45))) - 23)
+      worst = Math.max(worst, Number.isFinite(wanted) ? Math.abs(data[n] - f(x)) / unit : Infinity)
+    }
+    t.ok(worst <= 3, `${name}: ${worst.toFixed(2)} units in the last place`)
+    t.ok(Number.isNaN(run((ops, [x]) => ops.unary(name as 'exp', x), [{ shape: [1], data: Float32Array.of(NaN) }]).data[0]), `${name} of what is not a number`)
+  }
+})
+
+t.test('an index that is not in its axis is refused', async (t) => {
+  for (const index of [-1, 3, NaN]) {
+    t.throws(() => run((ops, [table, index]) => ops.gather(table, index, 0), [array(3, 2), { shape: [1], data: Float32Array.of(index) }]), /index .* of an axis of 3/, `${index}`)
+  }
+})
+
+t.test('a program that leaves its memory, or arrays of other sizes, are refused', async (t) => {
+  const native = found as NativeRuntime
+  const nodes: Node[] = []
+  const ops = nativeOps(nodes)
+  const x = whole({ size: 6, input: 0, parted: false }, [2, 3])
+  const sound = lower(nodes, [6], [ops.unary('tanh', x)])
+  const program = native.program(sound, new Map())
+  t.throws(() => { program([new Float32Array(5)], [new Float32Array(6)]) }, /of another size/)
+  t.throws(() => { program([new Float32Array(6)], [new Float32Array(7)]) }, /of another size/)
+  t.throws(() => { program([], [new Float32Array(6)]) }, /arrays are missing|of another size/)
+  let refused = 0
+  fc.assert(fc.property(fc.nat(sound.code.length - 1), fc.oneof(fc.integer(), fc.integer({ min: -9, max: 40 })), (at, value) => {
+    const code = sound.code.with(at, value)
+    try {
+      const changed = native.program({ ...sound, code }, new Map())
+      // A loop over the same floats two thousand million times is sound, but long.
+      if (Math.abs(value) <= 40) changed([new Float32Array(6)], [new Float32Array(6)])
+    } catch {
+      refused++
+    }
+  }), { numRuns: 3000 })
+  t.ok(refused > 1000, `${refused} of 3000 changed programs are refused; none ends the process`)
+})
+
+t.test('what nobody asks for is not computed', async (t) => {
+  const nodes: Node[] = []
+  const ops: Ops<View> = nativeOps(nodes)
+  const x = whole({ size: 24, input: 0, parted: false }, [4, 2, 3])
+  const { results, states } = ops.scan(([x], [h]) => {
+    const next = ops.unary('tanh', ops.add(x, h))
+    return { results: [next, ops.unary('exp', ops.unary('exp', next))], states: [next] }
+  }, [x], [ops.fill(ops.squeeze(ops.slice(x, 0, 0, 1), 0), 0)])
+  const size = (value: View): number => lower(nodes, [24], [value]).code.length
+  t.ok(size(states[0]) < size(results[1]), 'the last state alone takes less than what is made of all')
+})
