@@ -30,6 +30,7 @@ const schema = Type.Object({
   BODY_LIMIT_MB: Type.Number({ default: 64, exclusiveMinimum: 0, maximum: 500, description: 'largest request body, in MiB' }),
   IMPORT_TIMEOUT_S: Type.Number({ default: usualLimits.seconds, exclusiveMinimum: 0, maximum: 3600, description: 'seconds that reading a model file may take, and one more for each 10 MB' }),
   IMPORT_MEMORY_MB: Type.Integer({ default: usualLimits.memory, minimum: 256, maximum: 1_000_000, description: 'MiB of memory that reading a model file may take' }),
+  WATCH_MODELS: Type.Boolean({ default: false, description: 'look at the files of MODELS_DIR every second, and serve those that are new or have changed' }),
   MODELS_MEMORY_MB: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 10_000_000, description: 'MiB that the weights of all models may take, each once a thread and once more; those not asked for longest make room; unset: any' })),
   UPLOAD_LIMIT_MB: Type.Number({ default: 512, exclusiveMinimum: 0, maximum: 2047, description: 'largest model that may be uploaded, in MiB' }),
   ALLOW_NON_FINITE: Type.Boolean({ default: usualLimits.nonFinite, description: 'serve models whose weights hold NaN or infinity' })

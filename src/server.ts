@@ -5,8 +5,10 @@ import { importLimits, SettingsError, type Serve, type Settings } from './config
 import { Fault } from './errors.ts'
 import { Metrics } from './http/metrics.ts'
 import type { App, Service } from './http/service.ts'
-import { Lifecycle, storedDigest } from './lifecycle/lifecycle.ts'
+import { Lifecycle } from './lifecycle/lifecycle.ts'
 import { Memory } from './lifecycle/memory.ts'
+import { storedDigest } from './lifecycle/stored.ts'
+import { Watch } from './lifecycle/watch.ts'
 import { startPool } from './pool/pool.ts'
 import type { Pool } from './pool/protocol.ts'
 import { Registry } from './registry/registry.ts'
@@ -49,6 +51,7 @@ export async function beginServer ({ settings, folder, files }: Serve): Promise<
   await checkPlaces(folder, files)
   let service: Service | null = null
   let [pool, closing]: [Pool | null, boolean] = [null, false]
+  let watch: Watch | null = null
   const metrics = new Metrics()
   const app = await buildApp(settings, () => {
     if (service === null) throw new Fault('not_ready', 'the engine is being started: try again in a moment')
@@ -75,6 +78,8 @@ export async function beginServer ({ settings, folder, files }: Serve): Promise<
     // A folder that cannot be written to is served all the same.
     await store?.clear().catch((error: Error) => app.log.error(`what earlier uploads left behind was not removed: ${error.message}`))
     const limits = importLimits(settings)
+    if (settings.WATCH_MODELS && folder !== null) watch = new Watch(folder)
+    await watch?.begin()
     const memory = new Memory((settings.MODELS_MEMORY_MB ?? Infinity) * 2 ** 20, settings.WORKERS)
     const registry = await Registry.open(folder, files, limits, storedDigest, ({ key, file }) => memory.fits(key, file))
     const lifecycle = new Lifecycle({ registry, pool: own, store, limits, memory, longest: settings.REQUEST_TIMEOUT_S * 1000, check: loadCheck, log: app.log })
@@ -86,10 +91,12 @@ export async function beginServer ({ settings, folder, files }: Serve): Promise<
       if (status !== 'ready') memory.drop(key)
       app.log.info({ model: key, status, reason }, 'model')
     })
+    if (!closing && watch !== null) lifecycle.follow(watch)
     return { url, service: running, log: app.log, close: async () => { await close() } }
   }
   const close = async (): Promise<boolean> => {
     closing = true
+    watch?.stop()
     await app.close()
     await pool?.close()
     return (pool?.state().lost ?? 0) === 0

@@ -1,32 +1,25 @@
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Fault } from '../errors.ts'
-import type { LoadCheck, Pool } from '../pool/protocol.ts'
 import type { Entry, Served } from '../registry/entry.ts'
 import { readMeta } from '../registry/meta.ts'
 import { readModel, type Limits } from '../registry/read.ts'
-import { openPlace, type Registry } from '../registry/registry.ts'
+import { openPlace } from '../registry/registry.ts'
 import { readManifest, type Manifest } from '../store/manifest.ts'
 import type { Received, Staged, Store } from '../store/store.ts'
-import { Holds } from './holds.ts'
+import { Engines, type EngineParts } from './engines.ts'
 import type { Memory } from './memory.ts'
+import { reload } from './reload.ts'
+import { storedDigest } from './stored.ts'
 import { Turns } from './turns.ts'
+import type { Watch } from './watch.ts'
 
 /** What a model's way through the service is joined from. */
-export interface Parts {
-  readonly registry: Registry
-  readonly pool: Pick<Pool, 'load' | 'unload'>
+export interface Parts extends EngineParts {
   /** Where uploads go; null where there is no MODELS_DIR. */
   readonly store: Store | null
   /** What reading a model file may take. */
   readonly limits: Limits
-  readonly memory: Memory
-  /** Milliseconds that administration waits for room in it. */
-  readonly longest: number
-  /** What a model is tried with. */
-  readonly check: (entry: Served) => LoadCheck
-  /** Told of what happens that nobody asked for or waits for. */
-  readonly log: { readonly info: (about: object, words: string) => void, readonly error: (about: object, words: string) => void }
 }
 
 /** A version that a request is answered by, and what to call when it is answered. */
@@ -42,24 +35,19 @@ const most = 4
 export class Lifecycle {
   readonly #parts: Parts
   readonly #turns = new Turns()
-  readonly #holds: Holds
+  readonly #engines: Engines
   readonly #waking = new Map<string, Promise<unknown>>()
-  #copies = 0
   #arriving = 0
 
   constructor (parts: Parts) {
     this.#parts = parts
-    this.#holds = new Holds((entry) => {
-      this.#off(entry).catch((error: Error) => parts.log.error({ model: entry.key, reason: error.message }, 'a model that has gone could not be unloaded'))
-    }, () => parts.memory.changed())
+    this.#engines = new Engines(parts)
   }
 
   /** The version that a request is answered by; null where there is none that is on the engines. */
   hold (id: string, version?: number): Held | null {
     const entry = this.#parts.registry.find(id, version)
-    if (entry?.status !== 'ready') return null
-    this.#parts.memory.ask(entry.key)
-    return { entry, release: this.#holds.take(entry) }
+    return entry?.status === 'ready' ? { entry, release: this.#engines.take(entry) } : null
   }
 
   /** Has the version that a request is answered by to be brought back onto the engines first? */
@@ -123,14 +111,14 @@ export class Lifecycle {
     const main = join(staged.folder, model.name)
     const file = await readModel({ main, weights: null }, { ...this.#parts.limits, digest: model.digest, disposable: true })
     const place = { id, version, main, weights: null, meta: meta === null ? null : join(staged.folder, meta.name), path: staged.folder }
-    const ready = await this.#bring({ key: '', id, version, status: 'loading', digest: file.digest, file, meta: place.meta === null ? {} : await readMeta(place.meta), place, stored: true })
+    const ready = await this.#engines.bring({ key: '', id, version, status: 'loading', digest: file.digest, file, meta: place.meta === null ? {} : await readMeta(place.meta), place, stored: true })
     try {
       return await this.#turns.take(id, async () => {
         // Another upload may have been faster.
         this.#checkHome(id)
         const before = await this.#same(id, version, arrived)
         if (before !== null) {
-          this.#holds.letGo(ready)
+          this.#engines.leave(ready)
           return { entry: before, created: false }
         }
         const manifest: Manifest = {
@@ -149,7 +137,7 @@ export class Lifecycle {
         return { entry, created: true }
       })
     } catch (error) {
-      this.#holds.letGo(ready)
+      this.#engines.leave(ready)
       throw error
     }
   }
@@ -167,7 +155,7 @@ export class Lifecycle {
       }
       await this.#store().remove(entry.place.path)
       registry.drop(entry)
-      this.#leave(entry)
+      this.#engines.leave(entry)
       log.info({ model: `${id}/${version}` }, 'a version was removed')
     })
   }
@@ -180,7 +168,7 @@ export class Lifecycle {
       const { receipt: _, ...rest } = entry
       const unloaded: Entry = { ...rest, file: null, status: 'unloaded', reason: `it was unloaded: POST /models/${id}/versions/${version}/load loads it again` }
       this.#parts.registry.put(unloaded)
-      this.#leave(entry)
+      this.#engines.leave(entry)
       return unloaded
     })
   }
@@ -203,7 +191,7 @@ export class Lifecycle {
         throw new Fault('bad_file', read.reason!)
       }
       try {
-        const ready = await this.#bring({ ...read as Served, stored: entry.stored }, until)
+        const ready = await this.#engines.bring({ ...read as Served, stored: entry.stored, ...digest === null ? {} : { meta: entry.meta } }, until)
         registry.put(ready)
         return ready
       } catch (error) {
@@ -216,49 +204,16 @@ export class Lifecycle {
   /** What the models on the engines take, and may take. */
   get memory (): Pick<Memory, 'limit' | 'bytes' | 'bytesOf'> { return this.#parts.memory }
 
+  /** Serves what changes in the folder from here on. */
+  follow (watch: Watch): void {
+    watch.run(reload({ ...this.#parts, engines: this.#engines, turns: this.#turns }))
+  }
+
   /** Is there a folder for uploads? */
   get uploads (): boolean { return this.#parts.store !== null }
 
   /** Versions that were replaced or removed and still answer. */
-  get draining (): number { return this.#holds.draining }
-
-  /** Brings a model onto the engines under a key of its own, and tries it there. */
-  async #bring (entry: Served, until = performance.now() + this.#parts.longest): Promise<Served> {
-    const own: Served = { ...entry, key: `${entry.id}/${entry.version}~${++this.#copies}` }
-    const { pool, check, memory } = this.#parts
-    await memory.room(own.key, own.file, until, async (keys) => await this.#free(keys))
-    try {
-      const { receipt, reason } = await pool.load(own.key, own.file, check(own))
-      if (reason !== undefined) throw new Fault('bad_file', `the model does not pass its own check: ${reason}`)
-      return { ...own, status: 'ready', receipt }
-    } catch (error) {
-      this.#holds.letGo(own)
-      if (!(error instanceof Fault)) throw error
-      // Whatever it is that fails, it fails for this model: its sample does not fit, or an engine cannot run it.
-      throw error.status === 503 ? error : new Fault(error.code === 'unsupported_layer' ? error.code : 'bad_file', error.message)
-    }
-  }
-
-  /** Puts the first of these that nobody uses aside; false where all are in use. It can still be asked. */
-  async #free (keys: readonly string[]): Promise<boolean> {
-    const { registry, log } = this.#parts
-    const entries = registry.list()
-    const entry = keys.map((key) => entries.find((one) => one.key === key)).find((one) => one?.status === 'ready' && !this.#holds.has(one))
-    if (entry === undefined) return false
-    registry.put({ ...entry, file: null, status: 'idle' })
-    log.info({ model: entry.key }, 'a model was put aside for others: it is loaded when it is asked for')
-    await this.#off(entry)
-    return true
-  }
-
-  async #off ({ key }: Entry): Promise<void> {
-    await this.#parts.pool.unload(key)
-    this.#parts.memory.drop(key)
-  }
-
-  #leave (entry: Entry): void {
-    if (entry.status === 'ready') this.#holds.letGo(entry)
-  }
+  get draining (): number { return this.#engines.draining }
 
   #store (): Store {
     const { store } = this.#parts
@@ -308,6 +263,3 @@ async function inTime<T> (work: Promise<T>, until: number): Promise<T> {
     over.abort()
   }
 }
-
-/** What a place's manifest says its model has to be. */
-export const storedDigest = async ({ path }: { readonly path: string }): Promise<string | null> => (await readManifest(path))?.digest ?? null
