@@ -82,7 +82,7 @@ export async function buildApp (settings: Settings, service: ServiceSource, { me
   limitWaits(app, settings.REQUEST_TIMEOUT_S)
   limitAnswers(app, settings.RESPONSE_LIMIT_MB * 2 ** 20)
   answerProblems(app, settings.BODY_LIMIT_MB)
-  if (settings.CORS_ORIGIN !== undefined) allowOrigin(app, settings.CORS_ORIGIN)
+  if (settings.CORS_ORIGIN !== undefined) allowOrigin(app, settings.CORS_ORIGIN, () => tokens.has('admin'))
   identify(app, tokens)
   if (settings.RATE_LIMIT !== undefined) await limitRates(app, settings.RATE_LIMIT, settings)
   guard(app, tokens)

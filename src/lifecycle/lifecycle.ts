@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Fault } from '../errors.ts'
 import type { Entry, Served } from '../registry/entry.ts'
+import { findModels } from '../registry/folders.ts'
 import { readMeta } from '../registry/meta.ts'
 import { readModel, type Limits } from '../registry/read.ts'
 import { openPlace } from '../registry/registry.ts'
@@ -12,7 +13,7 @@ import type { Memory } from './memory.ts'
 import { reload } from './reload.ts'
 import { storedDigest } from './stored.ts'
 import { Turns } from './turns.ts'
-import type { Watch } from './watch.ts'
+import type { Told, Watch } from './watch.ts'
 
 /** What a model's way through the service is joined from. */
 export interface Parts extends EngineParts {
@@ -201,12 +202,32 @@ export class Lifecycle {
     })
   }
 
+  /** Loads every version of a model that does not serve, and those that are new in the folder. Throws what `load` throws, once all have been tried. */
+  async loadAll (id: string): Promise<void> {
+    const { store, registry } = this.#parts
+    const places = store === null ? [] : await findModels(store.folder)
+    const { changed } = this.#reload()
+    for (const place of places) {
+      if (place.id === id && !registry.list().some((one) => one.id === id && one.version === place.version)) await changed(place, places)
+    }
+    const faults: unknown[] = []
+    for (const { version, status } of [...this.versions(id)]) {
+      if (status !== 'ready' && status !== 'idle') await this.load(id, version).catch((error: unknown) => faults.push(error))
+    }
+    if (faults.length > 0) throw faults[0]
+  }
+
+  /** Takes every version of a model off the engines. Throws what `unload` throws. */
+  async unloadAll (id: string): Promise<void> {
+    for (const { version } of [...this.versions(id)]) await this.unload(id, version)
+  }
+
   /** What the models on the engines take, and may take. */
   get memory (): Pick<Memory, 'limit' | 'bytes' | 'bytesOf'> { return this.#parts.memory }
 
   /** Serves what changes in the folder from here on. */
   follow (watch: Watch): void {
-    watch.run(reload({ ...this.#parts, engines: this.#engines, turns: this.#turns }))
+    watch.run(this.#reload())
   }
 
   /** Is there a folder for uploads? */
@@ -214,6 +235,8 @@ export class Lifecycle {
 
   /** Versions that were replaced or removed and still answer. */
   get draining (): number { return this.#engines.draining }
+
+  #reload (): Told { return reload({ ...this.#parts, engines: this.#engines, turns: this.#turns }) }
 
   #store (): Store {
     const { store } = this.#parts

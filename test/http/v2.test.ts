@@ -1,4 +1,4 @@
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
@@ -119,6 +119,37 @@ t.test('errors are {"error"}, all of them', async () => {
 t.test('only inference takes any content type', async (t) => {
   const body = JSON.stringify({ model: id, inputs })
   t.equal((await request(body, { 'content-type': 'text/plain' }, `${url}/predict`)).status, 415)
+})
+
+t.test('models are loaded and unloaded, all their versions, by administration', async (t) => {
+  const folder = t.testdir()
+  const file = inProject('test/goldens/models/gru-last-k3-keras.keras')
+  for (const version of [1, 2]) cpSync(file, join(folder, `rain/${version}/model.keras`))
+  const { server } = await start({ MODELS_DIR: folder, API_TOKEN: 'secret', ADMIN_TOKEN: 'do it', ENGINE: process.env.ENGINE ?? '' })
+  t.teardown(server.close)
+  const admin = { authorization: 'Bearer do it' }
+  const repository = async (path: string, body: string | undefined = undefined, headers: Record<string, string> = admin): Promise<Response> =>
+    await fetch(`${server.url}/v2/repository/${path}`, { method: 'POST', headers, ...body === undefined ? {} : { body } })
+  const states = async (): Promise<string[]> => (await (await repository('index')).json() as { name: string, version: string, state: string }[]).map(({ name, version, state }) => `${name} ${version} ${state}`)
+  t.same(await states(), ['rain 1 READY', 'rain 2 READY'])
+  await refusal(repository('models/rain/unload', '{}', {}), 401, /ADMIN_TOKEN/)
+  await refusal(repository('models/rain/unload', '{}', { authorization: 'Bearer secret' }), 403, /ADMIN_TOKEN/)
+  await refusal(repository('models/nobody/unload'), 404, /no model "nobody"/)
+  await refusal(repository('models/__proto__/load'), 404, /no model/)
+  for (const odd of ['[]', '1', 'null', '{', '"x"']) await refusal(repository('models/rain/unload', odd), 400, /expected no body/)
+  await refusal(repository('models/rain/load', '{"parameters": {"config": "{}"}}'), 422, /"config" is no parameter/)
+  await refusal(repository('models/rain/load', '{"parameters": {"file:1/model.onnx": "AAAA"}}'), 422, /PUT/)
+  t.same(await (await repository('models/rain/unload', '{"parameters": {"unload_dependents": false}}')).json(), {})
+  t.same(await states(), ['rain 1 UNAVAILABLE', 'rain 2 UNAVAILABLE'])
+  t.equal((await repository('models/rain/load')).status, 200)
+  t.same(await states(), ['rain 1 READY', 'rain 2 READY'])
+  // What has been put there since is found.
+  cpSync(file, join(folder, 'snow.keras'))
+  cpSync(file, join(folder, 'rain/3/model.keras'))
+  for (const name of ['snow', 'rain']) t.equal((await repository(`models/${name}/load`, '{"parameters": null}')).status, 200)
+  t.same(await states(), ['rain 1 READY', 'rain 2 READY', 'rain 3 READY', 'snow 1 READY'])
+  writeFileSync(join(folder, 'hail.keras'), 'hello')
+  await refusal(repository('models/hail/load'), 422, /hail/)
 })
 
 t.test('the index, all of it or what can be asked', async (t) => {

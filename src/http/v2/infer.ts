@@ -1,4 +1,3 @@
-import { Fault } from '../../errors.ts'
 import { independent } from '../../plan/independent.ts'
 import { planForNames } from '../../plan/kept.ts'
 import { decodeInference, decodeRaw } from '../../request/v2.ts'
@@ -13,7 +12,8 @@ import type { App, ServiceSource } from '../service.ts'
 import { bodyOf } from './answer.ts'
 import { partsOf } from './body.ts'
 import { findModel, type Address } from './find.ts'
-import { documented, inferenceSchema, ModelParams, VersionParams } from './schemas.ts'
+import { repositoryRoutes } from './repository.ts'
+import { inferenceSchema, ModelParams, VersionParams } from './schemas.ts'
 import type { Statistics } from './statistics.ts'
 
 /** The routes that take a body of any content type, as bytes: some clients send none, others one of their own. */
@@ -47,21 +47,5 @@ export function inferRoutes (app: App, service: ServiceSource, statistics: Stati
     })
   }
 
-  app.post('/v2/repository/index', { schema: documented('v2Index', 'Every version of every model, those that are not served with the reason') }, async ({ body }) => {
-    const onlyReady = wantsReady(body as Uint8Array | undefined)
-    return service().registry.list().filter(({ status }) => !onlyReady || status === 'ready' || status === 'idle')
-      .map(({ id, version, status, reason }) => ({ name: id, version: String(version), state: states[status], reason: reason ?? '' }))
-  })
-}
-
-const states = { ready: 'READY', loading: 'LOADING', refused: 'UNAVAILABLE', unsound: 'UNAVAILABLE', unloaded: 'UNAVAILABLE', idle: 'READY' } as const
-
-/** The body of a listing: nothing, or `{"ready": true}` for the models that can be asked. */
-function wantsReady (body: Uint8Array | undefined): boolean {
-  if (body === undefined || body.length === 0) return false
-  try {
-    const { ready = false } = JSON.parse(Buffer.from(body).toString()) as { ready?: unknown }
-    if (typeof ready === 'boolean') return ready
-  } catch {}
-  throw new Fault('malformed', 'expected no body, or {"ready": true} for the models that can be asked')
+  repositoryRoutes(app, service)
 }

@@ -49,16 +49,6 @@ function serverRoutes (app: App, service: ServiceSource, statistics: Statistics)
   app.get('/v2/models/stats', { schema: documented('v2AllStatistics', 'Inferences over /v2, of all models') }, async () => ({
     model_stats: readyModels(service()).map(({ key, id, version }) => statistics.report(key, id, String(version)))
   }))
-
-  for (const action of ['load', 'unload'] as const) {
-    app.post(`/v2/repository/models/:id/${action}`, {
-      schema: documented(`v2${action === 'load' ? 'Load' : 'Unload'}`, `Refused: models are not ${action}ed while the service runs`, ModelParams),
-      // Before the body: whatever it is, the answer is the same.
-      onRequest: async () => {
-        throw new Fault('forbidden', `models are not ${action}ed over HTTP yet: this will need the ADMIN_TOKEN. Put the model into MODELS_DIR or take it out, and start the service again`)
-      }
-    }, async () => {})
-  }
 }
 
 function modelRoutes (app: App, path: '/v2/models/:id' | '/v2/models/:id/versions/:version', service: ServiceSource, statistics: Statistics): void {
