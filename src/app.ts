@@ -19,6 +19,7 @@ import { holdModels } from './http/hold.ts'
 import { askForHost } from './http/host.ts'
 import { inspectorRoutes } from './http/inspector.ts'
 import { readJson } from './http/json.ts'
+import { labelRoutes } from './http/labels.ts'
 import { limitRates } from './http/limits.ts'
 import { logging } from './http/log.ts'
 import { refuseOtherMethods } from './http/methods.ts'
@@ -114,6 +115,7 @@ export async function buildApp (settings: Settings, service: ServiceSource, { me
       exportRoutes(files, service)
     })
     await open.register(async (versions) => await versionRoutes(versions, service, settings))
+    labelRoutes(open, service)
   }))
   await app.register(async (v2) => await v2Routes(v2, service, settings))
   return app

@@ -83,6 +83,7 @@ export async function beginServer ({ settings, folder, files }: Serve): Promise<
     const memory = new Memory((settings.MODELS_MEMORY_MB ?? Infinity) * 2 ** 20, settings.WORKERS)
     const registry = await Registry.open(folder, files, limits, storedDigest, ({ key, file }) => memory.fits(key, file))
     const lifecycle = new Lifecycle({ registry, pool: own, store, limits, memory, longest: settings.REQUEST_TIMEOUT_S * 1000, check: loadCheck, log: app.log })
+    await lifecycle.labels.open().catch((error: Error) => app.log.error(error.message))
     const running = service = { registry, pool: own, lifecycle }
     await registry.load(async (entry) => {
       if (closing) throw new Fault('not_ready', 'the service is stopping')

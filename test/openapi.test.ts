@@ -34,6 +34,7 @@ t.test('every route of the contract is in it', async (t) => {
   t.same(routes.sort(), [
     'GET /health/live', 'GET /health/ready', 'GET /metrics', 'GET /models', 'GET /models/{id}', 'GET /models/{id}/decode', 'GET /models/{id}/export', 'GET /models/{id}/sample', 'GET /models/{id}/weights',
     'POST /generate', 'POST /hidden-states', 'POST /models/{id}/generate', 'POST /models/{id}/hidden-states', 'POST /models/{id}/predict', 'POST /models/{id}/relevance', 'POST /models/{id}/search', 'POST /predict', 'POST /relevance', 'POST /search',
+    'GET /models/{id}/labels', 'PUT /models/{id}/labels/{label}', 'DELETE /models/{id}/labels/{label}',
     'GET /models/{id}/versions', 'PUT /models/{id}/versions/{version}', 'DELETE /models/{id}/versions/{version}', 'POST /models/{id}/versions/{version}/load', 'POST /models/{id}/versions/{version}/unload',
     ...['', '/health/live', '/health/ready', '/models/stats'].map((path) => `GET /v2${path}`),
     ...['/v2/models/{id}', '/v2/models/{id}/versions/{version}'].flatMap((path) => [`GET ${path}`, `GET ${path}/config`, `GET ${path}/ready`, `GET ${path}/stats`, `POST ${path}/infer`]),

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { labelPattern, type Labels } from '../lifecycle/labels.ts'
 import type { Held } from '../lifecycle/lifecycle.ts'
 import { whenOver } from './over.ts'
 import { patienceOf } from './patience.ts'
@@ -17,9 +18,11 @@ declare module 'fastify' {
  */
 export function holdModels (app: FastifyInstance, service: ServiceSource): void {
   app.addHook('preHandler', (request, reply, next) => {
-    const { id, version } = named(request)
     const { scope, holds } = request.routeOptions.config
-    const lifecycle = id === undefined || scope === 'admin' || holds === false ? undefined : running(service)?.lifecycle
+    const all = scope === 'admin' ? undefined : running(service)?.lifecycle
+    if (all !== undefined) readLabel(request, all.labels)
+    const { id, version } = named(request)
+    const lifecycle = id === undefined || holds === false ? undefined : all
     const take = (held: Held | null): void => {
       if (held === null) return
       reply.header('x-model-version', held.entry.version).header('x-model-digest', held.entry.digest)
@@ -37,6 +40,17 @@ export function holdModels (app: FastifyInstance, service: ServiceSource): void 
     take(lifecycle?.hold(id!, version) ?? null)
     next()
   })
+}
+
+/** Puts the version that a label names in the label's place: whatever becomes of the label, the request stays with that version. Throws Fault unknown_model. */
+function readLabel (request: FastifyRequest, labels: Pick<Labels, 'version'>): void {
+  const { id } = named(request)
+  for (const part of [request.params, request.query, request.body] as ({ version?: unknown } | null | undefined)[]) {
+    const label = part?.version
+    if (id === undefined || typeof label !== 'string' || !labelPattern.test(label)) continue
+    const version = labels.version(id, label)
+    part!.version = part === request.params ? String(version) : version
+  }
 }
 
 /** In the address, or else in the body. */

@@ -9,7 +9,8 @@ export function readQueries (app: FastifyInstance): void {
     const query = request.query as Record<string, unknown>
     for (const [name, value] of Object.entries(query)) {
       const type = properties?.[name]?.type
-      if (type === 'integer' && /^-?\d{1,15}$/.test(String(value))) query[name] = Number(value)
+      // A version may be a label too.
+      if ((type === 'integer' || name === 'version') && /^-?\d{1,15}$/.test(String(value))) query[name] = Number(value)
       if (type === 'number' && /^-?\d{1,15}(\.\d{1,15})?(e[+-]?\d{1,3})?$/i.test(String(value))) query[name] = Number(value)
       if (type === 'boolean' && (value === 'true' || value === 'false')) query[name] = value === 'true'
     }

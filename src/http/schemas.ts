@@ -1,5 +1,6 @@
 import { Type, type TSchema, type TSchemaOptions } from 'typebox'
 import { languages } from '../decode/decode.ts'
+import { labelPattern } from '../lifecycle/labels.ts'
 import { tensorKinds } from '../request/probe.ts'
 import { examples } from './examples.ts'
 
@@ -8,7 +9,10 @@ import { examples } from './examples.ts'
 export const closed = { additionalProperties: false }
 export const orList = <T extends TSchema>(item: T, options: TSchemaOptions) => Type.Union([item, Type.Array(item)], options)
 
-export const Version = Type.Integer({ minimum: 1, description: 'The version of the model. Default: the largest there is.' })
+/** A label has become its version before a handler sees it (hold.ts). */
+export const Version = Type.Unsafe<number>(Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: labelPattern.source })], {
+  description: 'The version of the model, or a label that names one (GET /models/{id}/labels). Default: the largest there is.'
+}))
 export const Inputs = Type.Unknown({
   description: 'What Keras\' predict takes. One nested array `[batch][step][feature]` (or `[batch][step]` of token ids) for a model of one input, else an ' +
     'object by input name. In place of any nested array: `{"shape", "dtype"?, "order"?, "data"}` with flat or base64 data, `{"oneHot": [[ids]]}`, or ' +

@@ -9,7 +9,7 @@ import type { Registry } from '../registry/registry.ts'
 export interface Service {
   readonly registry: Pick<Registry, 'list' | 'get' | 'entry'>
   readonly pool: Pick<Pool, 'engine' | 'run' | 'sent' | 'state' | 'full'>
-  readonly lifecycle: Pick<Lifecycle, 'uploads' | 'hold' | 'isIdle' | 'wake' | 'memory' | 'versions' | 'upload' | 'remove' | 'load' | 'unload' | 'loadAll' | 'unloadAll'>
+  readonly lifecycle: Pick<Lifecycle, 'uploads' | 'hold' | 'isIdle' | 'wake' | 'memory' | 'versions' | 'upload' | 'remove' | 'load' | 'unload' | 'loadAll' | 'unloadAll' | 'labels'>
 }
 
 /** Gives the service, or throws Fault not_ready as long as there is none. Called for each request. */

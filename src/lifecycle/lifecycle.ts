@@ -9,6 +9,7 @@ import { openPlace } from '../registry/registry.ts'
 import { readManifest, type Manifest } from '../store/manifest.ts'
 import type { Received, Staged, Store } from '../store/store.ts'
 import { Engines, type EngineParts } from './engines.ts'
+import { Labels } from './labels.ts'
 import type { Memory } from './memory.ts'
 import { reload } from './reload.ts'
 import { storedDigest } from './stored.ts'
@@ -37,12 +38,14 @@ export class Lifecycle {
   readonly #parts: Parts
   readonly #turns = new Turns()
   readonly #engines: Engines
+  readonly labels: Labels
   readonly #waking = new Map<string, Promise<unknown>>()
   #arriving = 0
 
   constructor (parts: Parts) {
     this.#parts = parts
     this.#engines = new Engines(parts)
+    this.labels = new Labels(parts.registry, parts.store, this.#turns)
   }
 
   /** The version that a request is answered by; null where there is none that is on the engines. */

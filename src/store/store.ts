@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { Fault } from '../errors.ts'
 import { disk, realFiles, syncFolder, writeAll, type Files } from './disk.ts'
+import { labelsName, readLabels, type Labels } from './labels.ts'
 import type { Manifest } from './manifest.ts'
 
 /** Below MODELS_DIR, and so on its file system: a rename from here to there happens as a whole or not at all. */
@@ -63,6 +64,24 @@ export class Store {
       throw error
     }
     return place
+  }
+
+  /** What `writeLabels` wrote; empty where that was never called. Throws Fault bad_file where it is damaged. */
+  async readLabels (): Promise<Labels> {
+    return await readLabels(join(this.folder, ownFolder, labelsName))
+  }
+
+  /** Keeps these in place of those before: whenever the process stops, one or the other is there. Throws Fault storage_full, storage_failed. */
+  async writeLabels (labels: Labels): Promise<void> {
+    const staged = await this.begin()
+    try {
+      await staged.write(labelsName, [Buffer.from(`${JSON.stringify(labels, null, 2)}\n`)], Infinity)
+      const own = join(this.folder, ownFolder)
+      await disk(this.#files.rename(join(staged.folder, labelsName), join(own, labelsName)))
+      await syncFolder(this.#files, own)
+    } finally {
+      await staged.discard()
+    }
   }
 
   /** Removes the version that lies at `place`, for good. */

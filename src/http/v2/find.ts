@@ -12,7 +12,7 @@ export const findModel = (service: Service, address: Address): Served => found(s
 export const findEntry = (service: Service, address: Address): Entry => found(service, address, 'entry')
 
 function found<How extends 'get' | 'entry'> ({ registry }: Service, { id, version }: Address, how: How): ReturnType<Service['registry'][How]> {
-  if (version !== undefined && !/^[1-9]\d{0,14}$/.test(version)) throw new Fault('unknown_model', `model "${id}" has no version ${JSON.stringify(version)}: versions are positive whole numbers`)
+  if (version !== undefined && !/^[1-9]\d{0,14}$/.test(version)) throw new Fault('unknown_model', `model "${id}" has no version ${JSON.stringify(version)}: versions are positive whole numbers, or labels`)
   try {
     return registry[how](id, version === undefined ? undefined : Number(version)) as ReturnType<Service['registry'][How]>
   } catch (error) {
