@@ -17,7 +17,7 @@ export async function startProcess (env = {}, headers = {}) {
   })
   const end = () => { child.kill('SIGKILL') }
   process.once('exit', end)
-  const ended = new Promise((resolve) => child.once('close', resolve))
+  const ended = new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal })))
   const url = await new Promise((resolve, reject) => {
     let said = ''
     createInterface({ input: child.stdout }).on('line', (line) => {
@@ -31,6 +31,8 @@ export async function startProcess (env = {}, headers = {}) {
     pid: child.pid,
     headers,
     check,
+    /** Settled when it ends: `{ code, signal }`. */
+    ended,
     alive: () => child.exitCode === null && child.signalCode === null,
     /** MiB that are resident. */
     resident: () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))[1]) / 1024,

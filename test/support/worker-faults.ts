@@ -4,7 +4,7 @@ import { isMainThread, parentPort } from 'node:worker_threads'
 // To be imported before the service (`node --import`): its threads then do what a line of NDJSON names as its id. Nothing in the service knows of this.
 
 const faults: Readonly<Record<string, () => void>> = {
-  'fault: throw': () => { setImmediate(() => { throw new Error('planted') }) },
+  'fault: throw': () => { throw new Error('planted') },
   'fault: exit': () => process.exit(3),
   'fault: memory': () => {
     const hog: number[][] = []
