@@ -93,7 +93,7 @@ async function answer ({ registry, pool }: Service, request: FastifyRequest, rep
   const forAll = patienceOf(request)
   const steps = generate(entry, wish, seed, async (plan, batch) => {
     const run = async (): Promise<Buffer> => await pool.run(entry.key, { plan, batch, head: {}, format: 'json', independent: independent(entry.file, plan, batch.initial) }, request.format === 'json' ? forAll : patienceOf(request))
-    const bytes = runs++ === 0 ? await run() : await patiently(run)
+    const bytes = runs++ === 0 ? await run() : await patiently(pool, run)
     const found = JSON.parse(bytes.toString()) as Json
     pool.sent(bytes)
     return found

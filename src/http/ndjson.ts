@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Fault } from '../errors.ts'
+import type { Pool } from '../pool/protocol.ts'
 import { parseScanned } from '../request/scan.ts'
 import { got, isObject } from '../request/words.ts'
 import { bodyOf, inWords } from './json.ts'
@@ -113,14 +114,23 @@ export async function * inOrder<Item, Answer> (items: AsyncIterable<Item> | Iter
   }
 }
 
-/** Repeats what is refused because the service is busy: a stream waits where a request alone is turned away. */
-export async function patiently<Answer> (run: () => Promise<Answer>): Promise<Answer> {
+/** The share of the queue that streams leave to requests that come alone, and for how long a line waits for the rest of it, in milliseconds: then it takes what there is. */
+const [left, longest] = [0.5, 1000]
+/** How often a line that waits tries again, in milliseconds. */
+const often = 20
+
+/**
+ * Runs a line when there is room for it: a stream waits where a request alone is turned away. Some streams of eight lines at once would otherwise hold every place there is, and whoever
+ * comes with one request would never find any.
+ */
+export async function patiently<Answer> (pool: Pick<Pool, 'full'>, run: () => Promise<Answer>): Promise<Answer> {
+  for (let waited = 0; waited < longest && pool.full(left); waited += often) await wait(often)
   for (;;) {
     try {
       return await run()
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== 'queue_full') throw error
-      await wait(20)
+      await wait(often)
     }
   }
 }

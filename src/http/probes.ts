@@ -76,7 +76,7 @@ async function answer ({ registry, pool }: Service, request: FastifyRequest, rep
   const sequences = sequencesOf(batch)
   // What is wrong with the first is wrong with all, and is answered before a status is.
   const first = await run(sequences.next().value as Batch)
-  const rest = inOrder(numbered(sequences, 2), async ([batch, line]) => await patiently(async () => await run(batch)).catch((error: Error) => problemLine(error, request, line)))
+  const rest = inOrder(numbered(sequences, 2), async ([batch, line]) => await patiently(pool, async () => await run(batch)).catch((error: Error) => problemLine(error, request, line)))
   return sendLines(reply, first, rest)
 }
 
@@ -102,7 +102,7 @@ async function answerOfModel (service: Service, request: FastifyRequest, reply: 
       const plan = planFor(entry.file, probe, entry.meta)
       checkAnswer(request, entry.file, plan, batch, true)
       const head = echoed === undefined ? headOf(entry) : { id: echoed, ...headOf(entry) }
-      return lineFrom(pool, await patiently(async () => await pool.run(entry.key, { plan, batch, format: 'json', head, independent: independent(entry.file, plan, batch.initial) }, patienceOf(request))))
+      return lineFrom(pool, await patiently(pool, async () => await pool.run(entry.key, { plan, batch, format: 'json', head, independent: independent(entry.file, plan, batch.initial) }, patienceOf(request))))
     } catch (error) {
       return problemLine(error as Error, request, number, line.id)
     }

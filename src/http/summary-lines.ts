@@ -124,7 +124,7 @@ const shapeOf = ({ raw }: Probe, { inputs, initial }: Batch): string =>
 /** The summary of a group, or where that fails of each line by itself: what is wrong with one is no other's trouble. */
 async function runGroup (pool: Service['pool'], entry: Served, plan: Plan, probe: Probe, choice: SummaryChoice, lines: readonly Waiting[], failed: Failed, request: FastifyRequest): Promise<Summary[]> {
   // Joined arrays are copies: those of the lines are still there for a second try.
-  const run = async (some: readonly Waiting[]): Promise<Summary> => await patiently(async () => await summaryOf(pool, entry, plan, join(some.map(({ batch }) => batch)), probe, choice, patienceOf(request)))
+  const run = async (some: readonly Waiting[]): Promise<Summary> => await patiently(pool, async () => await summaryOf(pool, entry, plan, join(some.map(({ batch }) => batch)), probe, choice, patienceOf(request)))
   if (lines.length > 1) {
     const together = await run(lines).catch((error: unknown) => {
       if (!(error instanceof Fault)) throw error

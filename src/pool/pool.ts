@@ -125,7 +125,7 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
       lost: hands.reduce((sum, { lost }) => sum + lost, 0),
       workers: hands.map(({ alive, busy, memory: [tensors, bytes] }) => ({ alive, busy, tensors, bytes }))
     }),
-    full: () => queue.full,
+    full: (share) => queue.full(share),
     load: async (model, file, check) => {
       // From here on a thread that is started anew loads it too.
       loaded.set(model, { file, check })

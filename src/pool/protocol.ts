@@ -110,8 +110,8 @@ export interface Pool {
   readonly engine: EngineInfo
   /** Asks no thread: to be read at any time. */
   state: () => PoolState
-  /** One job more would be refused with queue_full, for all that is known of it now. */
-  full: () => boolean
+  /** One job more would be refused with queue_full, for all that is known of it now; or so large a share of the places is taken. */
+  full: (share?: number) => boolean
   /** `model` is the key under which jobs name it. A model that fails its self-check is not kept: `reason` says why. */
   load: (model: string, file: ModelFile, check: LoadCheck) => Promise<{ receipt: Receipt, reason?: string }>
   unload: (model: string) => Promise<void>

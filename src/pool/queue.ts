@@ -54,9 +54,9 @@ export class Queue {
     return this.#bytes
   }
 
-  /** One more would be refused. Whether there are bytes left for it is known only of one that has been tried. */
-  get full (): boolean {
-    return this.#length >= this.#limits.requests || this.#crowded
+  /** One more would be refused, or a share of the places is taken. Whether there are bytes left for it is known only of one that has been tried. */
+  full (share = 1): boolean {
+    return this.#length >= this.#limits.requests * share || this.#crowded
   }
 
   /** Throws Fault queue_full. */

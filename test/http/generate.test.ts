@@ -105,7 +105,7 @@ t.test('what is wrong is refused where it stands', async (t) => {
 /** A service whose pool counts, and may fail. */
 async function counted (t: { teardown: (close: () => Promise<void>) => void }, run: (job: Job, n: number) => Promise<void>, { registry, pool, lifecycle }: Service): Promise<{ url: string, runs: () => number }> {
   let n = 0
-  const own: Service['pool'] = { engine: pool.engine, sent: (body) => pool.sent(body), state: () => pool.state(), full: () => pool.full(), run: async (key, job) => { await run(job, n++); return await pool.run(key, job) } }
+  const own: Service['pool'] = { engine: pool.engine, sent: (body) => pool.sent(body), state: () => pool.state(), full: (share) => pool.full(share), run: async (key, job) => { await run(job, n++); return await pool.run(key, job) } }
   const app = await buildApp({ ...defaults(), LOG_LEVEL: 'silent' }, () => ({ registry, lifecycle, pool: own }))
   t.teardown(async () => await app.close())
   return { url: await app.listen({ port: 0, host: '127.0.0.1' }), runs: () => n }

@@ -137,10 +137,20 @@ t.test('answers keep the order, and no item is taken for which there is no room'
 
 t.test('a full queue is waited for, other faults are not', async (t) => {
   let times = 0
-  t.equal(await patiently(async () => {
+  const idle = { full: () => false }
+  t.equal(await patiently(idle, async () => {
     if (times++ < 2) throw new Fault('queue_full', 'full')
     return 'done'
   }), 'done')
   t.equal(times, 3)
-  await t.rejects(patiently(async () => { throw new Fault('unsound', 'no') }), { code: 'unsound' })
+  await t.rejects(patiently(idle, async () => { throw new Fault('unsound', 'no') }), { code: 'unsound' })
+})
+
+t.test('a stream leaves half of the queue to others, for a while', async (t) => {
+  const asked: unknown[] = []
+  let busy = 3
+  const half = { full: (share?: number) => { asked.push(share); return busy-- > 0 } }
+  t.equal(await patiently(half, async () => busy), -1, 'it has waited until there was room')
+  t.same(asked, [0.5, 0.5, 0.5, 0.5])
+  t.equal(await patiently({ full: () => true }, async () => 'run'), 'run', 'and not for ever')
 })
