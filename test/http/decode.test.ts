@@ -89,7 +89,7 @@ t.test('what cannot be answered', async (t) => {
   }
   t.match(await ask('/models/weather/decode?language=python&language=python'), { status: 422 })
   t.match(await ask('/models/weather/decode?language=python&other=1'), { status: 422 })
-  t.match(await ask('/models/weather/decode?language=python&version=x'), { status: 422 })
+  t.match(await ask('/models/weather/decode?language=python&version=x'), { status: 404, code: 'unknown_model' })
   t.match(await ask('/models/__proto__/decode?language=python'), { status: 404 })
   t.equal((await fetch(`${url}/models/weather/decode?language=python`, { method: 'POST' })).status, 405)
 })

@@ -48,5 +48,5 @@ t.test('what is refused', async (t) => {
   for (const name of ['', '__proto__', 'constructor', '[', '[1]', '["lstm/hidden"', '%00', 'a'.repeat(5000)]) t.same((await ask(`any-length-k3-keras/export?outputs=${encodeURIComponent(name)}`)).slice(0, 2), [422, 'unknown_name'], name.slice(0, 20))
   t.same((await ask('any-length-k3-keras/export?format=tflite')).slice(0, 2), [422, 'invalid_value'])
   t.same((await ask('any-length-k3-keras/export?output=lstm/hidden')).slice(0, 2), [422, 'invalid_value'])
-  t.same((await ask('any-length-k3-keras/export?version=one')).slice(0, 2), [422, 'invalid_value'])
+  t.same((await ask('any-length-k3-keras/export?version=one')).slice(0, 2), [404, 'unknown_model'])
 })
