@@ -1,11 +1,11 @@
 // node bench/inside/binary.mjs: what one float32 of an answer costs between the engine and the bytes of the answer, format by format.
-// The same session is asked once for nothing but the check of the answer, which needs all the arithmetic, and once for everything: the difference is reading the
-// arrays back. Encoding them comes on top.
+// The same plan is run once for nothing but the check of the answer, which needs all the arithmetic, and once for everything: the difference is reading the
+// arrays back, which the native engine writes where the answer is read. Encoding them comes on top.
 
 import { encoders } from '../../dist/src/trace/encode.js'
 import { giveBack } from '../../dist/src/trace/room.js'
 import { inProcess } from './support/child.mjs'
-import { batchOf, compiled, onnxWith } from './support/engines.mjs'
+import { batchOf, native, programs } from './support/engines.mjs'
 import { lstmAndDense, modelOf } from './support/models.mjs'
 import { alone, most } from './support/report.mjs'
 import { interleaved, median } from './support/rounds.mjs'
@@ -36,30 +36,22 @@ export async function run ({ rounds = 9, milliseconds = 30 } = {}) {
 
 /** In a process of its own. */
 export async function measure ({ rounds, milliseconds }) {
-  const onnx = await onnxWith(1)
-  let session
-  let fed
-  const create = async (bytes, options) => {
-    const own = session = await onnx.ort.InferenceSession.create(bytes, options)
-    return { run: async (feeds) => await own.run(fed = feeds), release: async () => await own.release() }
-  }
   const file = await modelOf(lstmAndDense())
-  const { plan, run } = compiled({ ...onnx, ort: { Tensor: onnx.ort.Tensor, InferenceSession: { create } } }, file, 'gates')
-  const receipt = { engine: 'onnx', checked: ['gates and states'], maxDifference: 0, tolerance: 1e-4, sound: true }
+  const { plan, run, unread } = programs(native(1), file, 'gates')
+  const receipt = { engine: 'native', checked: ['gates and states'], maxDifference: 0, tolerance: 1e-4, sound: true }
   const head = { model: 'lstm', version: 1, digest: 'sha256:', outputs: null }
   const found = []
   for (const size of batches) {
     const batch = batchOf(size, steps)
     const trace = { ...await run(batch), receipt }
-    const feeds = fed
-    const check = smallest(await session.run(feeds))
+    const check = unread(batch)
     const floats = trace.layers.flatMap(({ tensors }) => Object.values(tensors)).reduce((sum, { data }) => sum + data.length, 0)
     const encode = Object.fromEntries(formats.map((format) => [format, async () => {
       // As a worker gets it back once the answer is sent.
       const { buffer } = encoders[format](head, trace, plan)
       if (buffer instanceof SharedArrayBuffer) giveBack([buffer])
     }]))
-    const times = await interleaved({ check: async () => await session.run(feeds, [check]), all: async () => await run(batch), ...encode }, { rounds, milliseconds })
+    const times = await interleaved({ check: async () => check(), all: async () => await run(batch), ...encode }, { rounds, milliseconds })
     const nanoseconds = (above, below) => median(times[above].cpu.map((time, round) => time - (below === undefined ? 0 : times[below].cpu[round]))) * 1e6 / floats
     const back = Math.max(0, nanoseconds('all', 'check'))
     for (const format of formats) {
@@ -69,8 +61,5 @@ export async function measure ({ rounds, milliseconds }) {
   }
   return found
 }
-
-/** The name of the output with the fewest numbers. */
-const smallest = (results) => Object.entries(results).reduce((a, b) => b[1].data.length < a[1].data.length ? b : a)[0]
 
 await alone(import.meta.url, run)

@@ -1,7 +1,7 @@
 // node bench/inside/cells.mjs: what every other cell costs a floating-point operation, beside the plain LSTM's in the same rounds.
 
 import { inProcess } from './support/child.mjs'
-import { batchOf, blockLstm, compiled, onnxWith } from './support/engines.mjs'
+import { batchOf, blockLstm, native, programs } from './support/engines.mjs'
 import { bidirectional, cell, features, masking, modelOf } from './support/models.mjs'
 import { alone, most, short } from './support/report.mjs'
 import { interleaved, median, ratio } from './support/rounds.mjs'
@@ -51,14 +51,14 @@ export async function run ({ rounds = 7, milliseconds = 30, threads = 1 } = {}) 
 
 /** All cells; in a process of its own. */
 export async function measure ({ rounds, milliseconds, threads }) {
-  const onnx = await onnxWith(threads)
+  const own = native(threads)
   const clock = threads === 1 ? 'cpu' : 'wall'
   const models = []
   for (const kind of kinds) models.push({ ...kind, file: await modelOf(kind.layers, { keras: kind.keras }) })
   const rival = await blockLstm(models[0].file.graph.layers.lstm.weights)
   const found = []
   for (const asked of ['hidden', 'gates']) {
-    const plans = models.map(({ file }) => compiled(onnx, file, asked))
+    const plans = models.map(({ file }) => programs(own, file, asked))
     for (const size of batches) {
       const full = batchOf(size, steps)
       const some = masked(size)

@@ -2,7 +2,7 @@
 // states and gates beside TensorFlow's BlockLSTMV2, both through the compiled plan as a worker runs it. Every number of threads in a process of its own.
 
 import { inProcess } from './support/child.mjs'
-import { batchOf, bareLstm, blockLstm, compiled, matrixProduct, onnxWith } from './support/engines.mjs'
+import { batchOf, bareLstm, blockLstm, matrixProduct, native, onnxWith, programs } from './support/engines.mjs'
 import { cell, features, modelOf } from './support/models.mjs'
 import { alone, least, short, target } from './support/report.mjs'
 import { interleaved, median, ratio } from './support/rounds.mjs'
@@ -27,7 +27,7 @@ export async function run ({ rounds = 5, milliseconds = 25, threads: only } = {}
   return {
     title,
     notes: [
-      `${features} features. hidden and gates are compiled plans: from a Float32Array to arrays [batch, step, unit], the check of each answer included; gates are hidden and cell states, four gates and the final states.`,
+      `${features} features. hidden and gates are plans compiled for the native engine: from a Float32Array to arrays [batch, step, unit], the check of each answer included; gates are hidden and cell states, four gates and the final states.`,
       'op is one LSTM op of onnxruntime with hidden states as its only output: the kernel with nothing around it. BlockLSTMV2 runs in tfjs-node, its seven outputs read back, in TensorFlow\'s own layout [step, batch, unit].',
       'GFLOP/s count the products alone, 8 B T U (F + U). sgemm is one MatMul of 1024 x 1024 x 1024 by onnxruntime, timed in every round; shares and ratios are medians over rounds. One thread is timed in CPU time, two by the clock.',
       `The states and gates of both agree to ${worst.toExponential(1)}.`
@@ -58,6 +58,7 @@ const percent = (share) => `${(100 * share).toFixed(0)} %`
 /** All shapes with one number of threads; in a process of its own. */
 export async function measure ({ threads, rounds, milliseconds }) {
   const onnx = await onnxWith(threads)
+  const own = native(threads)
   // One thread is timed by what it computes, whatever else the machine does; two by the clock on the wall.
   const clock = threads === 1 ? 'cpu' : 'wall'
   const product = await matrixProduct(onnx)
@@ -67,7 +68,7 @@ export async function measure ({ threads, rounds, milliseconds }) {
     const { weights } = file.graph.layers.lstm
     const rival = await blockLstm(weights)
     const op = await bareLstm(onnx, weights)
-    const [hidden, gates] = [compiled(onnx, file, 'hidden'), compiled(onnx, file, 'gates')]
+    const [hidden, gates] = [programs(own, file, 'hidden'), programs(own, file, 'gates')]
     for (const length of steps) {
       for (const size of batches) {
         const batch = batchOf(size, length)

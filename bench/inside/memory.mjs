@@ -1,9 +1,11 @@
 // node bench/inside/memory.mjs: what is left of 100,000 requests: the memory of the real service over HTTP, and the tensors of an engine in this process.
 
 import { loadEngine } from '../../dist/src/ops/engine.js'
+import { byOnnx } from '../../dist/src/run/compiled.js'
 import { host } from '../../dist/src/run/hosted.js'
+import { byNative } from '../../dist/src/run/native.js'
 import { inProcess } from './support/child.mjs'
-import { batchOf, onnxWith, planOf, probes } from './support/engines.mjs'
+import { batchOf, native, onnxWith, planOf, probes } from './support/engines.mjs'
 import { bidirectional, cell, dense, folderOf, masking, modelOf } from './support/models.mjs'
 import { alone, target } from './support/report.mjs'
 import { connect, lines, request, startService } from './support/service.mjs'
@@ -105,7 +107,7 @@ export async function tensorsOf ({ runs, every }) {
   for (const layers of Object.values(models)) {
     const file = await modelOf(layers)
     const check = { sample: batchOf(2, 3), plan: planOf(file, 'gates'), expected: null }
-    for (const own of [onnx, null]) hosted.push({ file, compiled: own !== null, model: (await host(engine, own, file, check)).model })
+    for (const own of [[byNative(native(1)), byOnnx(onnx)], []]) hosted.push({ file, compiled: own.length > 0, model: (await host(engine, own, file, check)).model })
   }
   const [compiled, byOps] = [hosted.filter(({ compiled }) => compiled), hosted.filter(({ compiled }) => !compiled)]
   const kinds = Object.keys(probes)

@@ -44,17 +44,7 @@ export function compileNative (native: NativeRuntime, file: ModelFile, plan: Pla
     const key = `${checked ? 'checked' : ''} ${feedsOf(file, batch).map(({ shape }) => shape.join()).join(' ')}`
     const known = programs.get(key)
     if (known !== undefined) return known
-    const nodes: Node[] = []
-    const ops = nativeOps(nodes)
-    const sizes: number[] = []
-    const input = (shape: readonly number[]): View => whole({ size: sizeOf(shape), input: sizes.push(sizeOf(shape)) - 1, parted: false }, shape)
-    const feeds = file.graph.inputs.map(({ name }) => input(batch.inputs[name].shape))
-    const initial = Object.fromEntries(sorted(batch.initial).map(([layer, states]) => [layer, Object.fromEntries(sorted(states).map(([name, { shape }]) => [name, input(shape)]))]))
-    const { results, layers, outputs } = runPlan(ops, weightsOf(ops), file, plan, feeds, initial)
-    const given = asked(ops, plan, results, layers, outputs)
-    const evidence = [...results.values()].flatMap(({ evidence }) => evidence ?? [])
-    const sequence = input([1])
-    if (evidence.length > 0) given.push({ name: 'difference', value: checked ? distance(ops, weightsOf(ops), file.keras, evidence, { of: batch.size === 1 ? null : sequence })! : finite(ops, evidence) })
+    const { nodes, sizes, given } = written(file, plan, batch, checked, weightsOf)
     const made = { run: native.program(lower(nodes, sizes, given.map(({ value }) => value)), packs), outputs: given.map(({ name, value: { shape } }) => ({ name, shape })) }
     programs.set(key, made)
     return made
@@ -77,6 +67,22 @@ export function compileNative (native: NativeRuntime, file: ModelFile, plan: Pla
   // What cannot be written is refused now.
   programFor(sample, true)
   return { run, dispose: async () => { programs.clear() } }
+}
+
+/** What a plan does for a batch of this size, and what of that its answer is; with the difference that the receipt's check finds, or what stands for it unchecked. `sizes`: of the inputs. */
+export function written (file: ModelFile, plan: Plan, batch: Batch, checked: boolean, weightsOf = constants()): { nodes: Node[], sizes: number[], given: { name: string, value: View }[] } {
+  const nodes: Node[] = []
+  const ops = nativeOps(nodes)
+  const sizes: number[] = []
+  const input = (shape: readonly number[]): View => whole({ size: sizeOf(shape), input: sizes.push(sizeOf(shape)) - 1, parted: false }, shape)
+  const feeds = file.graph.inputs.map(({ name }) => input(batch.inputs[name].shape))
+  const initial = Object.fromEntries(sorted(batch.initial).map(([layer, states]) => [layer, Object.fromEntries(sorted(states).map(([name, { shape }]) => [name, input(shape)]))]))
+  const { results, layers, outputs } = runPlan(ops, weightsOf(ops), file, plan, feeds, initial)
+  const given = asked(ops, plan, results, layers, outputs)
+  const evidence = [...results.values()].flatMap(({ evidence }) => evidence ?? [])
+  const sequence = input([1])
+  if (evidence.length > 0) given.push({ name: 'difference', value: checked ? distance(ops, weightsOf(ops), file.keras, evidence, { of: batch.size === 1 ? null : sequence })! : finite(ops, evidence) })
+  return { nodes, sizes, given }
 }
 
 /** A batch's arrays in the order that programs take them. */

@@ -3,9 +3,13 @@
 import { loadEngine } from '../../../dist/src/ops/engine.js'
 import { encodeModel } from '../../../dist/src/ops/onnx/proto.js'
 import { loadOnnx } from '../../../dist/src/ops/onnx/runtime.js'
+import { lower } from '../../../dist/src/ops/native/lower.js'
+import { nativeWith } from '../../../dist/src/ops/native/runtime.js'
 import { buildPlan } from '../../../dist/src/plan/build.js'
 import { defaultKinds } from '../../../dist/src/request/probe.js'
 import { compile, graphKey } from '../../../dist/src/run/compiled.js'
+import { compileNative, written } from '../../../dist/src/run/native.js'
+import { giveBack } from '../../../dist/src/run/spare.js'
 import { features, random } from './models.mjs'
 
 /** What requests ask for, as the service reads them. */
@@ -29,7 +33,40 @@ export async function onnxWith (threads) {
   return { ...found, threads }
 }
 
-/** A function that runs the plan on a batch, by the graph that a worker would compile for it. */
+/** The native engine with the number of threads that a worker gives it. */
+export function native (threads) {
+  const found = nativeWith(threads)
+  if ('reason' in found) throw new Error(found.reason)
+  return found
+}
+
+/** A function that runs the plan on a batch, by the programs that a worker would write for it; what the last answer lay in goes back, as a worker gives it. */
+export function programs (runtime, file, kind) {
+  const plan = planOf(file, kind)
+  let own
+  let last = []
+  return {
+    plan,
+    run: async (batch) => {
+      own ??= compileNative(runtime, file, plan, batch)
+      giveBack(last)
+      const { traced } = await own.run(plan, batch)
+      last = [traced]
+      return traced
+    },
+    /** The same work for a batch, but nothing of it is given except the number that the check finds. */
+    unread: (batch) => {
+      const { nodes, sizes, given } = written(file, plan, batch, true)
+      const run = runtime.program(lower(nodes, sizes, given.filter(({ name }) => name === 'difference').map(({ value }) => value)), new Map())
+      const inputs = [...Object.values(batch.inputs).map(({ data }) => data), new Float32Array(1)]
+      const output = new Float32Array(1)
+      return () => run(inputs, [output])
+    },
+    dispose: async () => {}
+  }
+}
+
+/** The same by onnxruntime, by the graph that a worker would compile for it. */
 export function compiled (onnx, file, kind) {
   const plan = planOf(file, kind)
   const graphs = new Map()
