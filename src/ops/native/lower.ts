@@ -1,6 +1,6 @@
 import { sizeOf } from '../shape.ts'
 import { arrange } from './arena.ts'
-import { readBy, type Loop, type Node } from './nodes.ts'
+import { readBy, readingFrom, type Loop, type Node, type Product } from './nodes.ts'
 import { coded, type Places } from './code.ts'
 import { matrixKey, packed, whole, type Store, type View } from './view.ts'
 
@@ -28,7 +28,7 @@ export function lower (nodes: readonly Node[], inputs: readonly number[], given:
     outputs.set(target, sizes.length)
     sizes.push(target.size)
   }
-  const needed = live([...nodes, ...copies], new Set(outputs.keys()))
+  const needed = sunk(live([...nodes, ...copies], new Set(outputs.keys())), outputs)
   const { offsets, size } = arrange(needed, outputs)
   const constants: (Float32Array | View)[] = []
   const blocks = new Map<unknown, number>()
@@ -78,6 +78,44 @@ function live (nodes: readonly Node[], wanted: Set<Store>): Node[] {
     for (const { to } of states) wanted.add(to.store)
     return [{ ...node, ...inPlace(body, results), states: states.filter(({ from, to }) => from.store !== to.store) }]
   }).toReversed()
+}
+
+/** From so many rows on a product by steps takes no longer than one for all steps. */
+const rows = 4
+
+/**
+ * What a loop alone reads of a product of all steps is made step by step in the loop: so it stays in the nearest caches, where all of it would go out to memory and come back.
+ */
+function sunk (nodes: readonly Node[], outputs: ReadonlyMap<Store, number>): Node[] {
+  const gone = new Set<Node>()
+  const moved = nodes.map((node): Node => {
+    if (node.kind !== 'scan' || node.batch < rows) return node
+    const { steps, batch, body } = node
+    const first: Product[] = []
+    const places = new Map<Store, View>()
+    for (const product of nodes) {
+      if (product.kind !== 'product' || product.to.shape.length !== 3 || product.to.shape[0] !== steps || product.to.shape[1] !== batch || outputs.has(product.to.store)) continue
+      const { store, shape: [, , columns] } = product.to
+      const others = nodes.some((other) => other !== node && readBy(other).some((view) => view.store === store))
+      const views = readBy(node).filter((view) => view.store === store)
+      const plain = views.every(({ shape, strides, offset, step }) => offset === 0 && step === batch * columns && shape.join() === `${batch},${columns}` && strides.join() === `${columns},1`)
+      if (others || views.length === 0 || !plain) continue
+      const to = whole({ size: batch * columns, parted: true, loop: node }, [batch, columns])
+      const atStep = (view: View): View => ({ ...view, shape: view.shape.slice(1), strides: view.strides.slice(1), step: view.strides[0] })
+      first.push({ ...product, left: atStep(product.left), plus: product.plus === null ? null : atStep(product.plus), to })
+      places.set(store, to)
+      gone.add(product)
+    }
+    if (first.length === 0) return node
+    const at = (view: View): View => places.get(view.store) ?? view
+    return {
+      ...node,
+      body: [...first, ...body.map((inner) => readingFrom(inner, at))],
+      states: node.states.map(({ from, to }) => ({ from: at(from), to })),
+      results: node.results.map(({ from, to }) => ({ from: at(from), to }))
+    }
+  })
+  return moved.filter((node) => !gone.has(node))
 }
 
 /** What the body makes for one result alone lies there from the start; the rest is copied in the end. */

@@ -45,3 +45,14 @@ export function readBy (node: Node): View[] {
     case 'scan': return [...node.body.flatMap(readBy), ...node.states.map(({ from }) => from), ...node.results.map(({ from }) => from)]
   }
 }
+
+/** The same node with each view that it reads in another place. */
+export function readingFrom (node: Node, at: (view: View) => View): Node {
+  switch (node.kind) {
+    case 'pointwise': return { ...node, from: node.from.map(at) }
+    case 'product': return { ...node, left: at(node.left), plus: node.plus === null ? null : at(node.plus) }
+    case 'reduce': return { ...node, x: at(node.x) }
+    case 'gather': return { ...node, x: at(node.x), index: at(node.index) }
+    case 'scan': return { ...node, body: node.body.map((inner) => readingFrom(inner, at)) }
+  }
+}
