@@ -104,6 +104,22 @@ t.test('what is in use is not unloaded: who asks for another one waits, within i
   t.ok((await lines.next()).done)
   t.match(await waiting, { status: 200, body: { model: 'b' } })
   t.same(await statuses(url), { a: 'idle', b: 'ready' })
+
+  // Whoever leaves while the model is waited for holds nothing.
+  const stream = open(`${url}/models/b/predict`, { method: 'POST', headers: { 'content-type': 'application/x-ndjson' } })
+  const begun = new Promise<void>((resolve) => stream.once('response', (answer) => answer.once('data', () => resolve()).resume()))
+  stream.write(line)
+  await begun
+  const body = JSON.stringify({ model: 'a', inputs: asked })
+  const leaving = open(`${url}/predict`, { method: 'POST', headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) } })
+  leaving.on('error', () => {})
+  await new Promise((resolve) => leaving.end(body, () => resolve(null)))
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  leaving.destroy()
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  stream.end()
+  while ((await statuses(url)).a !== 'ready') await new Promise((resolve) => setTimeout(resolve, 50))
+  t.match(await call(`${url}/predict`, { model: 'b', inputs: asked }, { 'x-request-timeout': '20' }), { status: 200, body: { model: 'b' } })
 })
 
 t.test('a model that never fits is refused with the setting, and one that was altered meanwhile with its digest', async (t) => {
