@@ -3,9 +3,6 @@ import { Fault } from '../errors.ts'
 /** Lists and objects within each other: more than any request has. */
 const deepest = 100
 
-/** An object of the text that is open at a place: its keys so far, the last of them, and the key that it stands at itself. */
-interface Open { readonly keys: Set<string> | null, last: string, readonly at: string }
-
 /**
  * What `JSON.parse` gives, of a text that means one thing only: a key that stands twice, of which it would take the last, is refused, as are keys that reach into
  * prototypes and what nests too deep. With `fields` the keys of the whole are fields of a request, of which none is "constructor".
@@ -18,33 +15,35 @@ export function strictJson (text: string, fields = false): unknown {
   return value
 }
 
-/** Why a text that is JSON is refused; null where it is not. The numbers of a list are passed over, and nothing is recursive. */
+/** Why a text that is JSON is refused; null where it is not. Once over its characters, with what is open kept by its depth. */
 function whatIsRefused (text: string, fields: boolean): string | null {
-  const open: Open[] = []
-  const marks = /["[\]{}]/g
-  for (let mark = marks.exec(text); mark !== null; mark = marks.exec(text)) {
-    const [sign] = mark
-    if (sign === ']' || sign === '}') {
-      open.pop()
-      continue
-    }
-    const holder = open.at(-1)
-    if (sign !== '"') {
-      if (open.length === deepest) return `Lists and objects nest more than ${deepest} deep: no field of a request does.`
-      open.push({ keys: sign === '{' ? new Set() : null, last: '', at: holder?.last ?? '' })
-      continue
-    }
-    const end = endOfString(text, mark.index)
-    marks.lastIndex = end + 1
-    // In a JSON text the string before a colon is a key, and no other.
-    if (holder?.keys == null || !isColon(text, end + 1)) continue
-    const raw = text.slice(mark.index + 1, end)
-    const key = raw.includes('\\') ? JSON.parse(`"${raw}"`) as string : raw
-    if (holder.keys.has(key)) return `The key ${shown(key)} stands twice in one object: say it once.`
-    holder.keys.add(key)
-    holder.last = key
-    if (key === '__proto__' || (key === 'prototype' && holder.at === 'constructor') || (fields && open.length === 1 && key === 'constructor')) {
-      return 'A key is "__proto__", or "constructor" with a "prototype" or as a field of its own: such keys are not taken.'
+  /** Of each object that is open the keys so far, and the last of them; none of a list. */
+  const keys: (Set<string> | null)[] = []
+  const last: string[] = []
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const c = text.charCodeAt(at)
+    if (c === 93 || c === 125) { // ] }
+      depth--
+    } else if (c === 91 || c === 123) { // [ {
+      if (depth === deepest) return `Lists and objects nest more than ${deepest} deep: no field of a request does.`
+      keys[depth] = c === 123 ? new Set() : null
+      last[depth] = ''
+      depth++
+    } else if (c === 34) { // "
+      const from = at + 1
+      at = endOfString(text, at)
+      const known = keys[depth - 1]
+      // In a JSON text the string before a colon is a key, and no other.
+      if (depth === 0 || known === null || !isColon(text, at + 1)) continue
+      const raw = text.slice(from, at)
+      const key = raw.includes('\\') ? JSON.parse(`"${raw}"`) as string : raw
+      if (known.has(key)) return `The key ${shown(key)} stands twice in one object: say it once.`
+      known.add(key)
+      last[depth - 1] = key
+      if (key === '__proto__' || (key === 'prototype' && last[depth - 2] === 'constructor') || (fields && depth === 1 && key === 'constructor')) {
+        return 'A key is "__proto__", or "constructor" with a "prototype" or as a field of its own: such keys are not taken.'
+      }
     }
   }
   return null

@@ -14,11 +14,10 @@ const refused = (text: string, fields = false): string | null => {
   }
 }
 
-t.test('a text that means one thing is what JSON.parse gives', async () => {
+t.test('a text that means one thing is what JSON.parse gives', async (t) => {
   const texts = fc.oneof(fc.json(), fc.jsonValue().map((value) => JSON.stringify(value, null, 2)))
-  fc.assert(fc.property(texts.filter((text) => !/__proto__|prototype/.test(text)), (text) => {
-    t.same(strictJson(text), JSON.parse(text))
-  }), { numRuns: 2000 })
+  const written = (text: string, parse: (text: string) => unknown): string => JSON.stringify(parse(text))
+  t.doesNotThrow(() => { fc.assert(fc.property(texts.filter((text) => !/__proto__|prototype/.test(text)), (text) => written(text, strictJson) === written(text, JSON.parse)), { numRuns: 2000 }) })
   const many = `{${Array.from({ length: 5000 }, (_, n) => `"${n}": [{"a": ":", "b": "{\\"a\\":1,\\"a\\":2}"}, "a", "a"]`).join(', ')}}`
   t.same(strictJson(many), JSON.parse(many))
 })
