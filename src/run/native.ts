@@ -32,7 +32,6 @@ interface Made {
  */
 export function compileNative (native: NativeRuntime, file: ModelFile, plan: Plan, sample: Batch): Compiled {
   const programs = new LRUCache<string, Made>({ max: kept })
-  const packs = new Map<string, object>()
   const weightsOf = constants()
   const { due, distrust } = sampling()
   // Predictions alone are not all checked; see compiled.ts.
@@ -45,7 +44,7 @@ export function compileNative (native: NativeRuntime, file: ModelFile, plan: Pla
     const known = programs.get(key)
     if (known !== undefined) return known
     const { nodes, sizes, given } = written(file, plan, batch, checked, weightsOf)
-    const made = { run: native.program(lower(nodes, sizes, given.map(({ value }) => value)), packs), outputs: given.map(({ name, value: { shape } }) => ({ name, shape })) }
+    const made = { run: native.program(lower(nodes, sizes, given.map(({ value }) => value))), outputs: given.map(({ name, value: { shape } }) => ({ name, shape })) }
     programs.set(key, made)
     return made
   }

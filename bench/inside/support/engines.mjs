@@ -57,7 +57,7 @@ export function programs (runtime, file, kind) {
     /** The same work for a batch, but nothing of it is given except the number that the check finds. */
     unread: (batch) => {
       const { nodes, sizes, given } = written(file, plan, batch, true)
-      const run = runtime.program(lower(nodes, sizes, given.filter(({ name }) => name === 'difference').map(({ value }) => value)), new Map())
+      const run = runtime.program(lower(nodes, sizes, given.filter(({ name }) => name === 'difference').map(({ value }) => value)))
       const inputs = [...Object.values(batch.inputs).map(({ data }) => data), new Float32Array(1)]
       const output = new Float32Array(1)
       return () => run(inputs, [output])

@@ -12,6 +12,8 @@
 namespace {
 
 constexpr size_t lineBytes = 64;
+// Scratch memory that a thread keeps from run to run at most: 64 MiB.
+constexpr int64_t keptFloats = 1 << 24;
 
 const Kernels& kernels() {
 #if defined(__x86_64__)
@@ -31,9 +33,14 @@ struct Memory {
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
   ~Memory() { std::free(at); }
+  void release() {
+    std::free(at);
+    at = nullptr;
+    size = 0;
+  }
   void grow(int64_t floats) {
     if (at != nullptr && floats <= size) return;
-    std::free(at);
+    release();
     const size_t bytes = ((size_t)floats * sizeof(float) / lineBytes + 1) * lineBytes;
     at = static_cast<float*>(std::aligned_alloc(lineBytes, bytes));
     size = at == nullptr ? 0 : floats;
@@ -218,6 +225,7 @@ napi_value runProgram(napi_env env, napi_callback_info info) {
   }
   if (n != program.sizes.size()) throw Failure{"arrays are missing"};
   run(program, kernels(), blocks.data(), (int)whole(env, given.at[3]));
+  if (scratch.size > keptFloats) scratch.release();
   return nullptr;
 }
 

@@ -2,7 +2,7 @@ import { sizeOf } from '../shape.ts'
 import { arrange } from './arena.ts'
 import { readBy, readingFrom, type Loop, type Node, type Product } from './nodes.ts'
 import { coded, type Places } from './code.ts'
-import { matrixKey, packed, whole, type Store, type View } from './view.ts'
+import { layout, packed, whole, type Store, type View } from './view.ts'
 
 /** A program as the addon takes it, see program.h. */
 export interface Lowered {
@@ -31,23 +31,26 @@ export function lower (nodes: readonly Node[], inputs: readonly number[], given:
   const needed = sunk(live([...nodes, ...copies], new Set(outputs.keys())), outputs)
   const { offsets, size } = arrange(needed, outputs)
   const constants: (Float32Array | View)[] = []
-  const blocks = new Map<unknown, number>()
-  const block = (key: unknown, value: Float32Array | View): number => {
-    const known = blocks.get(key)
+  /** By array, then as it lies or as a packed matrix. */
+  const blocks = new Map<Float32Array, Map<string, number>>()
+  const block = (array: Float32Array, key: string, value: Float32Array | View): number => {
+    const own = blocks.get(array) ?? new Map<string, number>()
+    blocks.set(array, own)
+    const known = own.get(key)
     if (known !== undefined) return known
     constants.push(value)
-    blocks.set(key, constants.length)
+    own.set(key, constants.length)
     return constants.length
   }
   // Inputs and outputs stand behind the constants, whose count is known in the end only: written as negative numbers until then.
   const places: Places = {
     block: (store) => {
-      if (store.constant !== undefined) return { block: block(store.constant, store.constant), offset: 0 }
+      if (store.constant !== undefined) return { block: block(store.constant, '', store.constant), offset: 0 }
       if (store.input !== undefined) return { block: -2 - store.input, offset: 0 }
       const output = outputs.get(store)
       return output === undefined ? { block: 0, offset: offsets.get(store)! } : { block: -2 - inputs.length - output, offset: 0 }
     },
-    matrix: (view) => block(matrixKey(view), view)
+    matrix: (view) => block(view.store.constant!, layout(view), view)
   }
   const { code, blockAt } = coded(needed, places)
   for (const at of blockAt) if (code[at] < -1) code[at] = constants.length - 1 - code[at]

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Lowered } from './lower.ts'
-import { matrixKey, type View } from './view.ts'
+import { layout, type View } from './view.ts'
 
 /** Where scripts/native.mjs leaves the addon, or why there is none. */
 const folder = join(import.meta.dirname, '..', '..', '..', 'native')
@@ -20,8 +20,8 @@ interface Addon {
 export interface NativeRuntime {
   /** Of the processor, which it was made for. */
   readonly instructions: string
-  /** A program ready to run, again and again, with memory of its own for what it gives. Matrices that several programs read are packed once for all that share `packs`. */
-  program: (lowered: Lowered, packs: Map<string, object>) => (inputs: readonly Float32Array[], outputs: readonly Float32Array[]) => void
+  /** A program ready to run, again and again. A matrix that several programs read is packed once for all of them. */
+  program: (lowered: Lowered) => (inputs: readonly Float32Array[], outputs: readonly Float32Array[]) => void
 }
 
 /** Loads it for one of `workers` threads; the reason where it cannot be had. */
@@ -33,16 +33,19 @@ export function loadNative (workers: number): NativeRuntime | { readonly reason:
 /** The same with a number of threads. */
 export function nativeWith (threads: number): NativeRuntime | { readonly reason: string } {
   try {
+    /** By the array that a matrix lies in, and gone with it: a model's weights, shared by all its plans. */
+    const packs = new WeakMap<Float32Array, Map<string, object>>()
     const addon: Addon = createRequire(import.meta.url)(join(folder, 'statescope.node'))
     return {
       instructions: addon.instructions,
-      program: ({ code, scratch, constants, inputs, outputs }, packs) => {
+      program: ({ code, scratch, constants, inputs, outputs }) => {
         const packed = (view: View): object => {
-          const { store: { constant }, offset, shape: [inner, columns], strides: [down, along] } = view
-          const key = matrixKey(view)
-          const own = packs.get(key) ?? addon.pack(constant!, offset, inner, columns, down, along)
-          packs.set(key, own)
-          return own
+          const { store, offset, shape: [inner, columns], strides: [down, along] } = view
+          const constant = store.constant!
+          const own = packs.get(constant) ?? new Map<string, object>()
+          const matrix = own.get(layout(view)) ?? addon.pack(constant, offset, inner, columns, down, along)
+          packs.set(constant, own.set(layout(view), matrix))
+          return matrix
         }
         const program = addon.compile(code, scratch, constants.map((constant) => constant instanceof Float32Array ? constant : packed(constant)), inputs, outputs)
         return (given, results) => { addon.run(program, given, results, threads) }

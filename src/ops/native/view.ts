@@ -92,12 +92,5 @@ export function numbersOf ({ store: { constant }, shape, strides, offset }: View
   return values
 }
 
-const identities = new WeakMap<Float32Array, number>()
-let next = 0
-
-/** Tells a constant matrix from all others. */
-export function matrixKey ({ store: { constant }, offset, shape, strides }: View): string {
-  const own = identities.get(constant!) ?? next++
-  identities.set(constant!, own)
-  return `${own} ${offset} ${shape.join()} ${strides.join()}`
-}
+/** Where in its array a matrix lies. */
+export const layout = ({ offset, shape, strides }: View): string => `${offset} ${shape.join()} ${strides.join()}`

@@ -22,7 +22,7 @@ function run (computation: Computation, inputs: readonly Values[], { native = fo
   const given = inputs.map(({ shape, data }, n): View => constant.includes(n) ? ops.constant(data, shape) : whole({ size: data.length, input: sizes.push(data.length) - 1, parted: false }, shape))
   const value = computation(ops, [...given])
   const output = new Float32Array(value.shape.reduce((a, b) => a * b, 1))
-  native.program(lower(nodes, sizes, [value]), new Map())(inputs.filter((_, n) => !constant.includes(n)).map(({ data }) => data), [output])
+  native.program(lower(nodes, sizes, [value]))(inputs.filter((_, n) => !constant.includes(n)).map(({ data }) => data), [output])
   return { shape: value.shape, data: output }
 }
 
@@ -152,7 +152,7 @@ t.test('a program that leaves its memory, or arrays of other sizes, are refused'
   const ops = nativeOps(nodes)
   const x = whole({ size: 6, input: 0, parted: false }, [2, 3])
   const sound = lower(nodes, [6], [ops.unary('tanh', x)])
-  const program = native.program(sound, new Map())
+  const program = native.program(sound)
   t.throws(() => { program([new Float32Array(5)], [new Float32Array(6)]) }, /of another size/)
   t.throws(() => { program([new Float32Array(6)], [new Float32Array(7)]) }, /of another size/)
   t.throws(() => { program([], [new Float32Array(6)]) }, /arrays are missing|of another size/)
@@ -160,7 +160,7 @@ t.test('a program that leaves its memory, or arrays of other sizes, are refused'
   fc.assert(fc.property(fc.nat(sound.code.length - 1), fc.oneof(fc.integer(), fc.integer({ min: -9, max: 40 })), (at, value) => {
     const code = sound.code.with(at, value)
     try {
-      const changed = native.program({ ...sound, code }, new Map())
+      const changed = native.program({ ...sound, code })
       // A loop over the same floats two thousand million times is sound, but long.
       if (Math.abs(value) <= 40) changed([new Float32Array(6)], [new Float32Array(6)])
     } catch {
