@@ -6,7 +6,7 @@
 // a client uploads, and started again. The moments are spread over as long as it takes when nobody kills.
 
 import { fork, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -30,8 +30,9 @@ async function look (folder, told) {
   const there = readdirSync(folder).includes('rain') ? readdirSync(home).map(Number) : []
   for (const version of there) {
     const manifest = await readManifest(join(home, String(version))).catch(() => null)
-    const bytes = readFileSync(join(home, String(version), 'model.keras'))
-    if (manifest === null || digestOf(bytes) !== manifest.digest || !bytes.equals(contentOf(version))) found.mixed++
+    const file = join(home, String(version), 'model.keras')
+    const bytes = existsSync(file) ? readFileSync(file) : null
+    if (manifest === null || bytes === null || digestOf(bytes) !== manifest.digest || !bytes.equals(contentOf(version))) found.mixed++
   }
   for (const version of told.stored) if (!there.includes(version) && version !== told.last - 1 && !told.removed.has(version)) found.lost++
   for (const version of told.removed) if (there.includes(version)) found.back++

@@ -30,13 +30,9 @@ export function holdModels (app: FastifyInstance, service: ServiceSource): void 
     }
     if (lifecycle?.isIdle(id!, version) === true) {
       const since = performance.now()
-      // Whoever asks may leave while it is waited for: nothing would tell of that afterwards.
-      const left = { is: false }
-      whenOver(reply, () => { left.is = true })
       lifecycle.wake(id!, version, patienceOf(request).until).then((held) => {
         request.waited = performance.now() - since
-        if (left.is) held?.release()
-        else take(held)
+        take(held)
         next()
       }).catch(next)
       return
