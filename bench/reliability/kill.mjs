@@ -6,7 +6,7 @@
 // a client uploads, and started again. The moments are spread over as long as it takes when nobody kills.
 
 import { fork, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -37,7 +37,7 @@ async function look (folder, told) {
   for (const version of told.stored) if (!there.includes(version) && version !== told.last - 1 && !told.removed.has(version)) found.lost++
   for (const version of told.removed) if (there.includes(version)) found.back++
   const staging = join(folder, '.statescope', 'staging')
-  const left = () => readdirSync(join(folder, '.statescope')).includes('staging') ? readdirSync(staging).length : 0
+  const left = () => existsSync(staging) ? readdirSync(staging).length : 0
   await new Store(folder).clear()
   found.left += left()
   return there
@@ -68,6 +68,8 @@ while (spans.length < 5) spans.push(await usual())
 const span = spans.sort((a, b) => a - b)[2]
 let from = 1
 let ahead = child()
+// A process may be killed before it has made anything.
+mkdirSync(folder, { recursive: true })
 for (let n = 0; n < light; n++) {
   const told = { stored: new Set(), removed: new Set(), last: 0 }
   const { own, waiting, dead } = ahead
