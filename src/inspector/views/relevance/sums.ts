@@ -44,13 +44,14 @@ export function check (method: Method, { methods, value, baselineValue }: Releva
   // A memory that nothing was written to has no shares.
   const counted = sums.filter(({ start, lags }) => method !== 'memory' || start !== 0 || lags.some(([, one]) => one !== 0))
   if (counted.length === 0) return null
-  const excess = ({ apart, start, expected, lags }: Sum): number => apart / Math.max(1, Math.abs(start), Math.abs(expected), ...lags.map(([, one]) => Math.abs(one)))
+  const size = ({ start, expected, lags }: Sum): number => Math.max(1, Math.abs(start), Math.abs(expected), ...lags.map(([, one]) => Math.abs(one)))
+  const excess = (sum: Sum): number => sum.apart / size(sum)
   const off = (sum: Sum): boolean => !(excess(sum) <= rounding)
   const worst = counted.reduce((one, other) => !(excess(other) <= excess(one)) ? other : one)
   if (!counted.some(off)) return { sums, worst, verdict: 'yes' }
   // Only a quadrature ends before it is exact, and its residual says how far.
   const residual = told.residual
-  if (method !== 'integrated-gradients' || residual === undefined || counted.some((sum) => !(sum.apart <= residual * (1 + rounding) || !off(sum)))) return { sums, worst, verdict: 'no' }
+  if (method !== 'integrated-gradients' || residual === undefined || counted.some((sum) => !(sum.apart <= residual + rounding * size(sum)))) return { sums, worst, verdict: 'no' }
   const small = counted.every(({ apart, lags }) => apart <= little * lags.reduce((sum, [, one]) => sum + Math.abs(one), 0))
   return { sums, worst, verdict: small ? 'yes' : 'nearly' }
 }
