@@ -275,15 +275,30 @@ struct Runner {
 
   void scan(const int32_t* code) const {
     const ScanView view(code);
-    share(view.batch, [&](int64_t from, int64_t count) {
+    share(view.batch, view.steps * view.batch * bodyCost(view), [&](int64_t from, int64_t count) {
       for (int64_t n = 0; n < view.steps; n++) walk(view.body, view.end, view.reverse ? view.steps - 1 - n : n, from, count);
     });
   }
 
-  // Rows from 0 to `rows` among the threads.
+  // Multiplications below which a second thread is woken for longer than it would help: some tenths of a millisecond.
+  static constexpr int64_t worthwhile = 1 << 24;
+  // What a pointwise instruction takes for each number, in multiplications of a product.
+  static constexpr int64_t pointwiseCost = 8;
+
+  // Multiplications that a loop's body takes for each row, about.
+  static int64_t bodyCost(const ScanView& view) {
+    int64_t cost = 0;
+    for (const int32_t* code = view.body; code < view.end; code += code[1]) {
+      if (code[0] == PRODUCT) cost += (int64_t)code[3] * code[5] * code[6];
+      if (code[0] == POINTWISE) cost += pointwiseCost * code[4] * code[5] * code[6];
+    }
+    return cost;
+  }
+
+  // Rows from 0 to `rows` among the threads, where the `cost` of all is worth it.
   template <class F>
-  void share(int64_t rows, F work) const {
-    const int64_t parts = helpers == nullptr ? 1 : helpers->count() + 1;
+  void share(int64_t rows, int64_t cost, F work) const {
+    const int64_t parts = helpers == nullptr || cost < worthwhile ? 1 : helpers->count() + 1;
     if (parts == 1 || rows < 2) return work(0, rows);
     const std::function<void(int)> part = [&](int n) {
       const int64_t from = rows * n / parts, to = rows * (n + 1) / parts;
@@ -297,11 +312,11 @@ struct Runner {
     for (; code < end; code += code[1]) {
       switch (code[0]) {
         case POINTWISE:
-          if (count < 0 && code[3] > 1 && (int64_t)code[3] * code[4] * code[5] * code[6] > 1 << 15) share(code[3], [&](int64_t own, int64_t rows) { pointwise(code, step, own, rows); });
+          if (count < 0) share(code[3], pointwiseCost * code[3] * code[4] * code[5] * code[6], [&](int64_t own, int64_t rows) { pointwise(code, step, own, rows); });
           else pointwise(code, step, from, count);
           break;
         case PRODUCT:
-          if (count < 0 && (int64_t)code[3] * code[4] * code[5] * code[6] > 1 << 18) share(code[4], [&](int64_t own, int64_t rows) { product(code, step, own, rows); });
+          if (count < 0) share(code[4], (int64_t)code[3] * code[4] * code[5] * code[6], [&](int64_t own, int64_t rows) { product(code, step, own, rows); });
           else product(code, step, from, count);
           break;
         case REDUCE: reduce(code, step, from, count); break;

@@ -102,6 +102,23 @@ t.test('loops: forwards and backwards, any count of rows, one thread or two, mea
   }
 })
 
+t.test('what is large enough to be shared among threads: the same bits as by one', async (t) => {
+  const units = 64
+  const [x, h, large] = [array(30, 100, 2 * units), array(100, units), array(units, 2 * units)]
+  // Small weights: large ones make of a rounding in the first step another last one.
+  const w = { ...large, data: large.data.map((value) => value / 16) }
+  const shared: Record<string, { computation: Computation, inputs: Values[], constant: number[] }> = {
+    product: { computation: (ops, [a, b, c]) => ops.add(ops.matmul(a, b), c), inputs: [array(1101, 130), array(130, 140), array(140)], constant: [1, 2] },
+    pointwise: { computation: (ops, [a]) => ops.unary('tanh', ops.mul(a, 3)), inputs: [array(1001, 2100)], constant: [] },
+    loop: { computation: cell, inputs: [x, h, h, w], constant: [3] }
+  }
+  for (const [name, { computation, inputs, constant }] of Object.entries(shared)) {
+    const [one, both] = [found as NativeRuntime, two].map((native) => run(computation, inputs, { native, constant }))
+    t.ok(one.data.every((value, n) => Object.is(value, both.data[n])), name)
+    t.ok(distance(one, plain.run(computation, inputs)) < 1e-5, `${name}: and what is meant`)
+  }
+})
+
 t.test('a sequence alone and in company: the very same numbers', async (t) => {
   const units = 37
   const [x, h, w] = [array(6, 19, 2 * units), array(19, units), array(units, 2 * units)]
