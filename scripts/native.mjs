@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { compilers } from './engine/addon.mjs'
 import { nodeApiHeaders, projectFolder } from './engine/names.mjs'
@@ -39,12 +39,13 @@ export function buildNative () {
     const fresh = join(out, 'fresh.node')
     run(compiler, ['-shared', ...objects, ...linked, '-o', fresh])
     run(process.execPath, ['-e', 'require(process.argv[1])', fresh])
-    for (const file of objects) rmSync(file)
     renameSync(fresh, addon)
     writeFileSync(noteFile, JSON.stringify({ stamp }))
   } catch ({ message }) {
     console.error(`build: no native engine, onnxruntime takes its place: ${message}`)
     writeFileSync(noteFile, JSON.stringify({ reason: message }))
+  } finally {
+    for (const name of readdirSync(out)) if (/\.o$|^fresh/.test(name)) rmSync(join(out, name))
   }
 }
 

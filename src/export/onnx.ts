@@ -1,7 +1,7 @@
 import { Fault } from '../errors.ts'
 import { runPlan, type Given } from '../layers/run-plan.ts'
 import { Builder, type Value } from '../ops/onnx/builder.ts'
-import { constants } from '../ops/onnx/constants.ts'
+import { constants } from '../ops/constants.ts'
 import { onnxOps } from '../ops/onnx/ops.ts'
 import { modelParts } from '../ops/onnx/proto.ts'
 import { axesOf, isRecurrent } from '../plan/internals.ts'

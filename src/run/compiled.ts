@@ -1,7 +1,7 @@
 import type { Tensor } from 'onnxruntime-node'
 import { mapStates, runPlan, type Given } from '../layers/run-plan.ts'
 import type { ModelFile, Values } from '../model.ts'
-import { constants } from '../ops/onnx/constants.ts'
+import { constants } from '../ops/constants.ts'
 import { Builder, type Value } from '../ops/onnx/builder.ts'
 import { onnxOps } from '../ops/onnx/ops.ts'
 import { encodeModel, type ValueInfo } from '../ops/onnx/proto.ts'
@@ -10,16 +10,15 @@ import type { Ops } from '../ops/ops.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Batch } from '../request/probe.ts'
 import { finish, lastStepRead, type Traced } from './extract.ts'
-import { distance, finite, tolerance } from './receipt.ts'
-import { sampling } from './sampling.ts'
+import { distance, finite } from './receipt.ts'
+import { checking, type Verdict } from './sampling.ts'
 
 /**
  * A plan compiled to one ONNX graph: one call runs it all, at any length and any batch size (one sequence alone has a graph of its own). The plan given
- * to `run` is the one compiled, or differs from it in what is done with the arrays afterwards only: which steps (but `last`), its scaler. `checked`:
- * `difference` is this answer's own; else the last one found, or NaN where this answer is not finite.
+ * to `run` is the one compiled, or differs from it in what is done with the arrays afterwards only: which steps (but `last`), its scaler.
  */
 export interface Compiled {
-  run: (plan: Plan, batch: Batch) => Promise<{ traced: Traced, difference: number | null, checked: boolean }>
+  run: (plan: Plan, batch: Batch) => Promise<{ readonly traced: Traced } & Verdict>
   dispose: () => Promise<void>
 }
 
@@ -53,9 +52,7 @@ export function graphKey (plan: Plan, batch: Batch): string {
  */
 export async function compile ({ ort, threads }: OnnxRuntime, file: ModelFile, compiled: Plan, sample: Batch): Promise<Compiled> {
   const { bytes, outputs, inputs } = write(file, compiled, sample)
-  const { due, distrust } = sampling()
-  let checks = 0
-  let last: number | null = null
+  const { next, verdict } = checking(!inputs.has('check'))
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: ['cpu'],
     intraOpNumThreads: threads,
@@ -72,21 +69,16 @@ export async function compile ({ ort, threads }: OnnxRuntime, file: ModelFile, c
       const feed = (name: string, { shape, data }: Values): void => { feeds[name] = new ort.Tensor('float32', data, shape) }
       for (const [name, values] of Object.entries(batch.inputs)) feed(`in:${name}`, values)
       for (const [key, states] of Object.entries(batch.initial)) for (const [name, values] of Object.entries(states)) feed(`state:${key}/${name}`, values)
-      const checked = !inputs.has('check') || due(batch)
+      const { checked, sequence } = next(batch)
       if (inputs.has('check')) feed('check', { shape: [1], data: Float32Array.of(checked ? 1 : 0) })
-      if (inputs.has('sequence')) feed('sequence', { shape: [1], data: Float32Array.of((checked ? checks++ : checks) % batch.size) })
+      if (inputs.has('sequence')) feed('sequence', { shape: [1], data: Float32Array.of(sequence) })
       const results = await session.run(feeds)
       const read = (name: string): Values => {
         const { dims, data } = results[name] as Tensor & { data: Float32Array }
         return { shape: dims, data }
       }
       const traced = finish(plan, batch, (n, name) => outputs.has(`layer:${n}:${name}`) ? read(`layer:${n}:${name}`) : undefined, (n) => read(`out:${n}`), (n) => read(`last:${n}`).data[0])
-      if (!outputs.has('difference')) return { traced, difference: null, checked }
-      const [difference] = read('difference').data
-      if (!checked) return { traced, difference: Number.isNaN(difference) ? difference : last, checked }
-      if (difference > tolerance) distrust()
-      if (!Number.isNaN(difference)) last = difference
-      return { traced, difference, checked }
+      return { traced, ...verdict(checked, outputs.has('difference') ? read('difference').data[0] : undefined) }
     },
     dispose: async () => await session.release()
   }

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { runPlan } from '../layers/run-plan.ts'
-import type { Layer, ModelFile, Values } from '../model.ts'
+import type { ModelFile, Values } from '../model.ts'
+import { constants } from '../ops/constants.ts'
 import { lower } from '../ops/native/lower.ts'
 import type { Node } from '../ops/native/nodes.ts'
 import { nativeOps } from '../ops/native/ops.ts'
@@ -11,8 +12,8 @@ import type { Plan } from '../plan/plan.ts'
 import type { Batch } from '../request/probe.ts'
 import { asked, type Compiled, type Compiler } from './compiled.ts'
 import { finish } from './extract.ts'
-import { distance, finite, tolerance } from './receipt.ts'
-import { sampling } from './sampling.ts'
+import { distance, finite } from './receipt.ts'
+import { checking } from './sampling.ts'
 import { borrow } from './spare.ts'
 
 /** Programs kept of one plan: each serves one size of batch and sequence. */
@@ -32,36 +33,26 @@ interface Made {
  */
 export function compileNative (native: NativeRuntime, file: ModelFile, plan: Plan, sample: Batch): Compiled {
   const programs = new LRUCache<string, Made>({ max: kept })
-  const weightsOf = constants()
-  const { due, distrust } = sampling()
   // Predictions alone are not all checked; see compiled.ts.
-  const always = plan.layers.length > 0
-  let checks = 0
-  let last: number | null = null
+  const { next, verdict } = checking(plan.layers.length > 0)
 
   const programFor = (batch: Batch, checked: boolean): Made => {
     const key = `${checked ? 'checked' : ''} ${feedsOf(file, batch).map(({ shape }) => shape.join()).join(' ')}`
     const known = programs.get(key)
     if (known !== undefined) return known
-    const { nodes, sizes, given } = written(file, plan, batch, checked, weightsOf)
+    const { nodes, sizes, given } = written(file, plan, batch, checked)
     const made = { run: native.program(lower(nodes, sizes, given.map(({ value }) => value))), outputs: given.map(({ name, value: { shape } }) => ({ name, shape })) }
     programs.set(key, made)
     return made
   }
   const run: Compiled['run'] = async (plan, batch) => {
-    const checked = always || due(batch)
+    const { checked, sequence } = next(batch)
     const made = programFor(batch, checked)
     const outputs = made.outputs.map(({ name, shape }) => ({ name, values: { shape, data: borrow(sizeOf(shape)) } }))
-    const sequence = Float32Array.of((checked ? checks++ : checks) % batch.size)
-    made.run([...feedsOf(file, batch).map(({ data }) => data), sequence], outputs.map(({ values }) => values.data))
+    made.run([...feedsOf(file, batch).map(({ data }) => data), Float32Array.of(sequence)], outputs.map(({ values }) => values.data))
     const results = new Map<string, Values>(outputs.map(({ name, values }) => [name, values]))
     const traced = finish(plan, batch, (n, name) => results.get(`layer:${n}:${name}`), (n) => results.get(`out:${n}`)!, (n) => results.get(`last:${n}`)!.data[0])
-    const difference = results.get('difference')?.data[0]
-    if (difference === undefined) return { traced, difference: null, checked }
-    if (!checked) return { traced, difference: Number.isNaN(difference) ? difference : last, checked }
-    if (difference > tolerance) distrust()
-    if (!Number.isNaN(difference)) last = difference
-    return { traced, difference, checked }
+    return { traced, ...verdict(checked, results.get('difference')?.data[0]) }
   }
   // What cannot be written is refused now.
   programFor(sample, true)
@@ -69,18 +60,19 @@ export function compileNative (native: NativeRuntime, file: ModelFile, plan: Pla
 }
 
 /** What a plan does for a batch of this size, and what of that its answer is; with the difference that the receipt's check finds, or what stands for it unchecked. `sizes`: of the inputs. */
-export function written (file: ModelFile, plan: Plan, batch: Batch, checked: boolean, weightsOf = constants()): { nodes: Node[], sizes: number[], given: { name: string, value: View }[] } {
+export function written (file: ModelFile, plan: Plan, batch: Batch, checked: boolean): { nodes: Node[], sizes: number[], given: { name: string, value: View }[] } {
   const nodes: Node[] = []
   const ops = nativeOps(nodes)
+  const weightsOf = constants(ops)
   const sizes: number[] = []
   const input = (shape: readonly number[]): View => whole({ size: sizeOf(shape), input: sizes.push(sizeOf(shape)) - 1, parted: false }, shape)
   const feeds = file.graph.inputs.map(({ name }) => input(batch.inputs[name].shape))
   const initial = Object.fromEntries(sorted(batch.initial).map(([layer, states]) => [layer, Object.fromEntries(sorted(states).map(([name, { shape }]) => [name, input(shape)]))]))
-  const { results, layers, outputs } = runPlan(ops, weightsOf(ops), file, plan, feeds, initial)
+  const { results, layers, outputs } = runPlan(ops, weightsOf, file, plan, feeds, initial)
   const given = asked(ops, plan, results, layers, outputs)
   const evidence = [...results.values()].flatMap(({ evidence }) => evidence ?? [])
   const sequence = input([1])
-  if (evidence.length > 0) given.push({ name: 'difference', value: checked ? distance(ops, weightsOf(ops), file.keras, evidence, { of: batch.size === 1 ? null : sequence })! : finite(ops, evidence) })
+  if (evidence.length > 0) given.push({ name: 'difference', value: checked ? distance(ops, weightsOf, file.keras, evidence, { of: batch.size === 1 ? null : sequence })! : finite(ops, evidence) })
   return { nodes, sizes, given }
 }
 
@@ -90,13 +82,3 @@ const feedsOf = ({ graph }: ModelFile, { inputs, initial }: Batch): Values[] =>
 
 /** By name, as two requests may bring the same states in another order. */
 const sorted = <X>(record: Readonly<Record<string, X>>): [string, X][] => Object.entries(record).sort(([a], [b]) => a < b ? -1 : 1)
-
-/** The weights of layers as constants. */
-function constants (): (ops: ReturnType<typeof nativeOps>) => (layer: Layer) => Readonly<Record<string, View>> {
-  const known = new Map<Layer, Record<string, View>>()
-  return (ops) => (layer) => {
-    const own = known.get(layer) ?? Object.fromEntries(Object.entries(layer.weights).map(([name, { data, shape }]) => [name, ops.constant(data, shape)]))
-    known.set(layer, own)
-    return own
-  }
-}

@@ -1,4 +1,5 @@
 import type { Batch } from '../request/probe.ts'
+import { tolerance } from './receipt.ts'
 
 /** The first so many answers are all checked. */
 const first = 4
@@ -15,6 +16,30 @@ export interface Sampling {
   due: (batch: Batch) => boolean
   /** From now on every answer is: one did not pass. */
   distrust: () => void
+}
+
+/** What is known of an answer's check: its own difference, the last one found where it had no check of its own, NaN where it is not finite, null where nothing recurrent ran. */
+export interface Verdict { readonly difference: number | null, readonly checked: boolean }
+
+/** Which answers of a plan are checked (`always`: all), on which of their sequences, and what came of it. */
+export function checking (always: boolean): { next: (batch: Batch) => { checked: boolean, sequence: number }, verdict: (checked: boolean, found: number | undefined) => Verdict } {
+  const { due, distrust } = sampling()
+  let checks = 0
+  let last: number | null = null
+  return {
+    next: (batch) => {
+      const checked = always || due(batch)
+      // Each sequence of a batch has its turn.
+      return { checked, sequence: (checked ? checks++ : checks) % batch.size }
+    },
+    verdict: (checked, found) => {
+      if (found === undefined) return { difference: null, checked }
+      if (!checked) return { difference: Number.isNaN(found) ? found : last, checked }
+      if (found > tolerance) distrust()
+      if (!Number.isNaN(found)) last = found
+      return { difference: found, checked }
+    }
+  }
 }
 
 /** The first answers, the first of each shape, then one sequence in so many, and at least one a second while there are any. `now`: a clock in milliseconds. */

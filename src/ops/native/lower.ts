@@ -2,7 +2,7 @@ import { sizeOf } from '../shape.ts'
 import { arrange } from './arena.ts'
 import { readBy, readingFrom, type Loop, type Node, type Product } from './nodes.ts'
 import { coded, type Places } from './code.ts'
-import { layout, packed, whole, type Store, type View } from './view.ts'
+import { layout, packed, Unsupported, whole, type Store, type View } from './view.ts'
 
 /** A program as the addon takes it, see program.h. */
 export interface Lowered {
@@ -54,6 +54,8 @@ export function lower (nodes: readonly Node[], inputs: readonly number[], given:
   }
   const { code, blockAt } = coded(needed, places)
   for (const at of blockAt) if (code[at] < -1) code[at] = constants.length - 1 - code[at]
+  // Instructions hold whole numbers of 32 bits: what lies further would come out as another place.
+  if (code.some((number) => number !== (number | 0))) throw new Unsupported('the native engine has no memory of so many floats')
   return { code: Int32Array.from(code), scratch: size, constants, inputs, outputs: sizes }
 }
 

@@ -117,11 +117,10 @@ export function nativeOps (nodes: Node[]): Ops<View> {
     const index = inOrder(indices)
     const to = fresh([...outer, ...indices.shape, ...inner], x.type)
     const flat = lines([x], place) && lines([x], inner.length, place + 1) ? x : inOrder(x)
-    const stride = (of: View, from: number, to: number): number => strideOf(of, from, to)
     add({
       kind: 'gather',
       to,
-      x: { ...flat, shape: [sizeOf(outer), x.shape[place], sizeOf(inner)], strides: [stride(flat, 0, place), flat.strides[place], stride(flat, place + 1, x.shape.length)] },
+      x: { ...flat, shape: [sizeOf(outer), x.shape[place], sizeOf(inner)], strides: [strideOf(flat, 0, place), flat.strides[place], strideOf(flat, place + 1, x.shape.length)] },
       index: seen(index, { shape: [sizeOf(indices.shape)], strides: [1] })
     })
     return to

@@ -187,6 +187,13 @@ t.test('a program that leaves its memory, or arrays of other sizes, are refused'
   t.ok(refused > 1000, `${refused} of 3000 changed programs are refused; none ends the process`)
 })
 
+t.test('what lies further than instructions can say is left to others, and comes out at no other place', async (t) => {
+  const nodes: Node[] = []
+  const ops = nativeOps(nodes)
+  const far = whole({ size: 2 ** 32 + 10, input: 0, parted: false }, [2 ** 32 + 10])
+  t.throws(() => lower(nodes, [2 ** 32 + 10], [ops.unary('tanh', ops.slice(far, 0, 2 ** 32))]), /no memory of so many floats/)
+})
+
 t.test('what nobody asks for is not computed', async (t) => {
   const nodes: Node[] = []
   const ops: Ops<View> = nativeOps(nodes)
