@@ -12,6 +12,7 @@ import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { projectFolder } from './engine/names.mjs'
+import { Failures } from './failures.mjs'
 import { buildStep, engineStep } from './steps.mjs'
 
 await engineStep(process.env.ENGINE || undefined)
@@ -22,10 +23,11 @@ const slow = args.includes('--slow')
 const options = args.filter(arg => arg.startsWith('-') && arg !== '--slow')
 const named = args.filter(arg => !arg.startsWith('-')).map(compiled)
 const files = named.length > 0 ? named : testFiles()
-const { status, text } = await tap([...process.env.CI === 'true' ? ['--fail-skip'] : [], ...options, ...files])
+const { status, text, failures } = await tap([...process.env.CI === 'true' ? ['--fail-skip'] : [], ...options, ...files])
 const { passed, failed, skipped } = counts(text)
 // A file that ends too early fails without a failed assertion.
 const lost = status !== 0 && failed === 0 ? 1 : 0
+for (const failure of failures) console.log(`not ok: ${failure}\n`)
 if (skipped > 0) console.log(`${skipped} skipped`)
 console.log(`${passed} passed, ${failed + lost} failed`)
 process.exitCode = status === 0 && failed === 0 && passed > 0 ? 0 : status || 1
@@ -45,12 +47,15 @@ async function tap (args) {
     env: { ...process.env, TAP_TYPE_STRIP_ONLY: '1', TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '2' }
   })
   let text = ''
+  const failures = new Failures()
   child.stdout?.on('data', chunk => {
     process.stdout.write(chunk)
     text = (text + chunk).slice(-10_000)
+    failures.write(chunk)
   })
   const status = await new Promise(resolve => child.once('close', (code, signal) => resolve(code ?? 128 + constants.signals[signal])))
-  return { status, text: drawn && existsSync(output) ? readFileSync(output, 'utf8') : text }
+  if (drawn && existsSync(output)) failures.write(text = readFileSync(output, 'utf8'))
+  return { status, text, failures: failures.texts() }
 }
 
 function testFiles () {

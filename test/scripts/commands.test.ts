@@ -88,6 +88,11 @@ t.test('test counts', async t => {
   t.match(passing, { code: 0, out: /\n2 passed, 0 failed\n$/ }, 'the slow one is left out')
   t.match(await run(['test/later.slow.test.ts']), { code: 0, out: /\n1 passed, 0 failed\n$/ }, 'unless it is named')
 
+  write(folder, { 'test/bad.test.ts': one("t.equal(1, 1)\nt.test('inner', t => { t.equal(1, 1); t.equal(1, 2, 'wrong'); t.end() })"), 'test/other.test.ts': one('t.equal(5, 5)') })
+  const said = (await run()).out.split('\n# Subtest').at(-1) ?? ''
+  t.match(said, /\nnot ok: dist\/test\/bad\.test\.js > inner > wrong\n\{.*"diff": ".*\+1/s, 'what failed is said at the end')
+  t.equal(said.match(/\nnot ok: /g)?.length, 1, 'once')
+
   write(folder, { 'test/bad.test.ts': one("t.equal(1, 2)\nt.test('R', { skip: 'no R here' }, () => {})") })
   const failing = await run(['test/bad.test.ts'])
   t.equal(failing.code === 0, false)
