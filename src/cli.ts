@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import closeWithGrace from 'close-with-grace'
-import { openapiYaml } from './app.ts'
 import { banner } from './banner.ts'
 import { help, readCommand, SettingsError, type Serve } from './config.ts'
 import { beginServer } from './server.ts'
@@ -16,7 +15,7 @@ const crashes = ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV'] 
 try {
   const command = readCommand(process.argv.slice(2), process.env)
   if (command.run === 'help') process.stdout.write(help())
-  else if (command.run === 'openapi') process.stdout.write(await openapiYaml())
+  else if (command.run === 'openapi') process.stdout.write(await (await import('./app.ts')).openapiYaml())
   else if (command.settings.SUPERVISE && !isSupervised) supervise(process.argv.slice(2))
   else await serve(command)
 } catch (error) {

@@ -1,9 +1,8 @@
 import { stat } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { buildApp } from './app.ts'
 import { importLimits, SettingsError, type Serve, type Settings } from './config.ts'
 import { Fault } from './errors.ts'
-import { Metrics } from './http/metrics.ts'
+import type { Metrics } from './http/metrics.ts'
 import type { App, Service } from './http/service.ts'
 import { Lifecycle } from './lifecycle/lifecycle.ts'
 import { Memory } from './lifecycle/memory.ts'
@@ -50,38 +49,57 @@ export const startServer = async (serve: Serve): Promise<Server> => await (await
 export async function beginServer ({ settings, folder, files }: Serve): Promise<Starting> {
   await checkPlaces(folder, files)
   let service: Service | null = null
-  let [pool, closing]: [Pool | null, boolean] = [null, false]
-  let watch: Watch | null = null
-  const metrics = new Metrics()
-  const app = await buildApp(settings, () => {
-    if (service === null) throw new Fault('not_ready', 'the engine is being started: try again in a moment')
-    return service
-  }, { metrics })
-  const url = await listen(app, settings)
+  let closing = false
+  let told: { readonly log: App['log'], readonly metrics: Metrics } | null = null
+  // The engine takes about as long to start as all that HTTP needs takes to be read from disk, and has a thread of its own.
+  const pool = startPool({
+    engine: settings.ENGINE,
+    workers: settings.WORKERS,
+    queue: { requests: settings.QUEUE_LIMIT, bytes: settings.QUEUE_LIMIT_MB * 2 ** 20 },
+    longest: (settings.REQUEST_TIMEOUT_S + grace) * 1000,
+    onDeath: (reason) => {
+      told?.metrics.died()
+      told?.log.error(`a worker stopped and is replaced: ${reason}`)
+    },
+    onRun: (ran) => told?.metrics.ran(ran)
+  })
+  // A process that ends while an engine starts in it ends with a signal.
+  const closePool = async (): Promise<Pool | null> => await pool.then(async (started) => {
+    await started.close()
+    return started
+  }, () => null)
 
-  const start = async (): Promise<Server> => {
-    const own = pool = await startPool({
-      engine: settings.ENGINE,
-      workers: settings.WORKERS,
-      queue: { requests: settings.QUEUE_LIMIT, bytes: settings.QUEUE_LIMIT_MB * 2 ** 20 },
-      longest: (settings.REQUEST_TIMEOUT_S + grace) * 1000,
-      onDeath: (reason) => {
-        metrics.died()
-        app.log.error(`a worker stopped and is replaced: ${reason}`)
-      },
-      onRun: (ran) => metrics.ran(ran)
-    }).catch(async (error: Error) => {
-      await app.close()
-      throw new SettingsError(`the engine does not start: ${error.message}`)
-    })
-    const store = folder === null ? null : new Store(folder)
+  const listening = async (): Promise<{ app: App, url: string }> => {
+    const [{ buildApp }, { Metrics }] = await Promise.all([import('./app.ts'), import('./http/metrics.ts')])
+    const metrics = new Metrics()
+    const app = await buildApp(settings, () => {
+      if (service === null) throw new Fault('not_ready', 'the engine is being started: try again in a moment')
+      return service
+    }, { metrics })
+    told = { log: app.log, metrics }
+    return { app, url: await listen(app, settings) }
+  }
+  const { app, url } = await listening().catch(async (error: Error) => {
+    await closePool()
+    throw error
+  })
+
+  const limits = importLimits(settings)
+  const memory = new Memory((settings.MODELS_MEMORY_MB ?? Infinity) * 2 ** 20, settings.WORKERS)
+  const store = folder === null ? null : new Store(folder)
+  const watch = settings.WATCH_MODELS && folder !== null ? new Watch(folder) : null
+
+  const read = async (): Promise<Registry> => {
     // A folder that cannot be written to is served all the same.
     await store?.clear().catch((error: Error) => app.log.error(`what earlier uploads left behind was not removed: ${error.message}`))
-    const limits = importLimits(settings)
-    if (settings.WATCH_MODELS && folder !== null) watch = new Watch(folder)
     await watch?.begin()
-    const memory = new Memory((settings.MODELS_MEMORY_MB ?? Infinity) * 2 ** 20, settings.WORKERS)
-    const registry = await Registry.open(folder, files, limits, storedDigest, ({ key, file }) => memory.fits(key, file))
+    return await Registry.open(folder, files, limits, storedDigest, ({ key, file }) => memory.fits(key, file))
+  }
+  const start = async (): Promise<Server> => {
+    const [registry, own] = await Promise.all([read(), pool.catch(async (error: Error) => {
+      await app.close()
+      throw new SettingsError(`the engine does not start: ${error.message}`)
+    })])
     const lifecycle = new Lifecycle({ registry, pool: own, store, limits, memory, longest: settings.REQUEST_TIMEOUT_S * 1000, check: loadCheck, log: app.log })
     await lifecycle.labels.open().catch((error: Error) => app.log.error(error.message))
     const running = service = { registry, pool: own, lifecycle }
@@ -99,8 +117,7 @@ export async function beginServer ({ settings, folder, files }: Serve): Promise<
     closing = true
     watch?.stop()
     await app.close()
-    await pool?.close()
-    return (pool?.state().lost ?? 0) === 0
+    return ((await closePool())?.state().lost ?? 0) === 0
   }
   return { log: app.log, ready: start(), close }
 }

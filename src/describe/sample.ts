@@ -1,9 +1,7 @@
 import type { Input } from '../model.ts'
+import { triedShape } from '../plan/shapes.ts'
 import type { Served } from '../registry/entry.ts'
 import { tokenCounts } from '../request/tokens.ts'
-
-/** Steps, and other sizes, where the model leaves them open. */
-const openSize = 8
 
 /**
  * A ready body for /hidden-states: the sample of statescope.json, else one sequence of small numbers (or of token ids), always the same for
@@ -14,7 +12,7 @@ export function describeSample ({ id, file, meta }: Pick<Served, 'id' | 'file' |
   const { inputs } = file.graph
   const tokens = tokenCounts(file.graph)
   const random = congruential(1)
-  const arrays = inputs.map((input, n) => filled([1, ...input.shape.slice(1).map((size) => size ?? openSize)], () => drawn(input, tokens[n], random())))
+  const arrays = inputs.map((input, n) => filled(triedShape(input), () => drawn(input, tokens[n], random())))
   return { model: id, inputs: inputs.length === 1 ? arrays[0] : Object.fromEntries(inputs.map(({ name }, n) => [name, arrays[n]])) }
 }
 

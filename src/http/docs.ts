@@ -16,13 +16,16 @@ const policy = {
   'style-src': "'self'"
 }
 
+/** What no schema can say: it holds for the keys of every body, those of free form too. */
+const strict = 'A key that stands twice in a body, `__proto__`, and `constructor` with a `prototype` in it are refused (400, `malformed`).'
+
 /** Collects the schemas of every route registered after it: the document, and its pages at /docs. */
 export async function document (app: App): Promise<void> {
   app.addSchema(Problem)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'statescope', version: about.version, description: about.description, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+      info: { title: 'statescope', version: about.version, description: `${about.description}\n\n${strict}`, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
       servers: [{ url: '/' }],
       tags: [
         { name: 'probes', description: 'Run a model' },

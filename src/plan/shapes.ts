@@ -1,5 +1,5 @@
 import { runGraph } from '../layers/graph.ts'
-import type { Graph, Layer, ModelFile } from '../model.ts'
+import type { Graph, Input, Layer, ModelFile } from '../model.ts'
 import { batchAxisOps, same, type Sequences } from './batch-axis.ts'
 
 /** A shape with null for the sizes that a request decides. */
@@ -59,3 +59,6 @@ function attempt<T> (run: () => T): T | null {
 
 /** Shapes alone: where the sequences of a batch lie is not followed, so nothing mixes them. */
 const shapeOps = { ...batchAxisOps(), splitFirst: (x: Sequences, like: Sequences) => same([...like.shape.slice(0, 2), ...x.shape.slice(1)]) }
+
+/** What an input is tried with before anybody asks: one sequence, and 8 wherever the model leaves a size open. */
+export const triedShape = ({ shape }: Input): number[] => [1, ...shape.slice(1).map((size) => size ?? 8)]

@@ -26,7 +26,7 @@ const often = 50
 const [shortest, most, old] = [250, 30_000, 10_000]
 
 /**
- * Starts the worker threads, each with an engine of its own. A job goes to a thread that is free at once, alone; jobs that had to wait go in a fair order
+ * Starts the worker threads, each with an engine of its own, and gives the pool when the first one can work. A job goes to a thread that is free at once, alone; jobs that had to wait go in a fair order
  * (order.ts), those that fit each other together. A thread that dies fails what it was running with `not_ready` and is replaced; its models are
  * loaded again. So is one that does not come back within `longest`.
  */
@@ -79,6 +79,7 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
     try {
       await hand.start()
     } catch (error) {
+      if (isClosing()) return
       onDeath?.((error as Error).message)
       return await revive(hand, pause(hand))
     }
@@ -113,13 +114,14 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
       if (!closing) revive(hand, pause(hand)).catch((error: Error) => onDeath?.(error.message))
     }
   }))
-  // The first engine in the process prepares what all of them share (ops/engine.ts).
+  // The first engine in the process prepares what all of them share (ops/engine.ts); with it there is somebody to serve.
   const info = await hands[0].start()
-  await Promise.all(hands.slice(1).map(async (hand) => await hand.start()))
-  for (const hand of hands) hand.busy = false
+  hands[0].busy = false
+  const whole = Promise.all(hands.slice(1).map(async (hand) => await revive(hand, 0))).then(() => {})
 
   return {
     engine: info,
+    whole: async () => await whole,
     state: () => ({
       waiting: { requests: queue.length, bytes: queue.bytes },
       lost: hands.reduce((sum, { lost }) => sum + lost, 0),

@@ -108,6 +108,8 @@ export interface PoolState {
 /** What the main thread sees of the pool. */
 export interface Pool {
   readonly engine: EngineInfo
+  /** All threads are at work, each with the models that were loaded meanwhile. */
+  whole: () => Promise<void>
   /** Asks no thread: to be read at any time. */
   state: () => PoolState
   /** One job more would be refused with queue_full, for all that is known of it now; or so large a share of the places is taken. */

@@ -30,7 +30,7 @@ export const usualLimits: Limits = { seconds: 30, memory: 4096, nonFinite: false
 export interface How extends Partial<Limits> {
   /** The digest that the files must have; others are refused before they are parsed. */
   readonly digest?: string | null
-  /** A process of its own, ended afterwards: for a file of a stranger. */
+  /** A process of its own, ended afterwards, and a prediction tried in it: for a file of a stranger. */
   readonly disposable?: boolean
 }
 
@@ -46,7 +46,7 @@ let kept: ReaderProcess | null = null
 export async function readModel (files: ModelFiles, { digest = null, disposable = false, ...given }: How = {}): Promise<ModelFile> {
   const limits = { ...usualLimits, ...given }
   const seconds = limits.seconds + await megabytes(files) / 10
-  const request = { files, limits, digest }
+  const request = { files, limits, digest, smoke: disposable }
   if (disposable) {
     const reader = startReader(limits)
     return modelOf(await reader.read(request, seconds).finally(() => reader.stop()), request, seconds)

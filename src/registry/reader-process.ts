@@ -10,7 +10,7 @@ import { arraysPipe, unpacked, type Parcel } from './parcel.ts'
 import type { Limits, ModelFiles } from './read.ts'
 
 /** What the process is sent. It says 'ready' once, and then gives an answer to each; the arrays of a parcel follow on a pipe of their own. */
-export interface ToReader { readonly files: ModelFiles, readonly limits: Limits, readonly digest: string | null }
+export interface ToReader { readonly files: ModelFiles, readonly limits: Limits, readonly digest: string | null, readonly smoke: boolean }
 export type FromReader = { readonly parcel: Parcel, readonly spent: boolean } | { readonly code: FaultCode, readonly detail: string, readonly spent: boolean }
 
 /** The model, the reader's fault, or why there is neither: 'late', or how the process ended; `started` says whether it had begun to read. */

@@ -5,6 +5,7 @@ import { contentOf } from './content.ts'
 import { brokenInstances } from './formats/hdf5.ts'
 import { arraysPipe, packed } from './parcel.ts'
 import type { FromReader, ToReader } from './reader-process.ts'
+import { smoke as predictOnce } from './smoke.ts'
 
 /** The process that reads model files. It ends with the one that started it. */
 process.on('disconnect', () => process.exit())
@@ -16,13 +17,15 @@ process.on('message', async (request: ToReader) => {
 })
 process.send!('ready')
 
-async function answerTo ({ files, limits, digest }: ToReader): Promise<{ answer: FromReader, arrays: readonly Float32Array[] }> {
+async function answerTo ({ files, limits, digest, smoke }: ToReader): Promise<{ answer: FromReader, arrays: readonly Float32Array[] }> {
   try {
     const content = await contentOf(files)
     if (digest !== null && digest !== content.digest) {
       throw new Fault('bad_file', `the files of "${content.name}" are not those that were stored: their digest is ${content.digest}, that of those stored ${digest}. They were altered or damaged: store the model again`)
     }
-    const { parcel, arrays } = packed(await assembleModel(content, limits))
+    const model = await assembleModel(content, limits)
+    if (smoke) predictOnce(model)
+    const { parcel, arrays } = packed(model)
     return { answer: { parcel, spent: isSpent(limits.memory) }, arrays }
   } catch (error) {
     const { code, message: detail } = error instanceof Fault ? error : unreadable(error, limits.memory)

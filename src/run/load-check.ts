@@ -34,7 +34,7 @@ export function checkModel<T> (engine: string, runtime: Runtime<T>, resident: Re
   runtime.scope(() => {
     const answer = extract(runtime, resident, file, plan, check.sample)
     hold('gates and states', recheck(runtime, resident, file.keras, answer.evidence), tolerance, `the states that ${engine} gives do not follow from its gates`)
-    if (cost(file, check.sample) <= allowance) {
+    if (multiplications(file, check.sample) <= allowance) {
       const referee = plainRuntime()
       const far = compare(answer.traced, extract(referee.runtime, referee.resident, file, plan, check.sample).traced)
       hold('float64', far.difference, tolerance, `${far.where} by ${engine} is not what float64 arithmetic gives`)
@@ -58,7 +58,7 @@ export function checkModel<T> (engine: string, runtime: Runtime<T>, resident: Re
 }
 
 /** About how many multiplications a run takes: every weight once a step of the input. */
-function cost (file: ModelFile, { inputs }: Batch): number {
+export function multiplications (file: ModelFile, { inputs }: Batch): number {
   const weights = (layer: Layer): number => Object.values(layer.weights).reduce((sum, { data }) => sum + data.length, 0) +
     [...Object.values(layer.children), ...Object.values(layer.graph?.layers ?? {})].reduce((sum, child) => sum + weights(child), 0)
   const places = Math.max(1, ...Object.values(inputs).map(({ shape }) => shape.slice(0, shape.length > 3 ? -1 : 2).reduce((a, b) => a * b, 1)))

@@ -58,6 +58,7 @@ for (const engine of ['auto', 'wasm'] as const) {
 t.test('several workers, every answer to its own request; one too many is refused', async (t) => {
   const pool = await startPool({ engine: 'auto', workers: 2, queue: { requests: 6, bytes: 2 ** 20 } })
   t.teardown(async () => await pool.close())
+  await pool.whole()
   await pool.load('m', file, { sample: batchOf(steps), plan, expected: null })
   const lengths = [1, 2, 3, 4, 5, 6, 7, 8]
   const answers = await Promise.all(lengths.map(async (length) => parse(await pool.run('m', job(batchOf(length, 1))))))
@@ -66,6 +67,27 @@ t.test('several workers, every answer to its own request; one too many is refuse
   const refused = crowd.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[]
   t.equal(refused.length, 4, 'two run, six wait, four are refused')
   t.match(refused[0].reason, { code: 'queue_full' })
+})
+
+t.test('the first thread serves as soon as it can, and the others join it with what was loaded meanwhile', async (t) => {
+  const pool = await startPool({ engine: 'auto', workers: 2, queue: { requests: 6, bytes: 2 ** 20 } })
+  t.teardown(async () => await pool.close())
+  t.same(pool.state().workers.map(({ alive }) => alive), [true, false])
+  await pool.load('m', file, { sample: batchOf(steps), plan, expected: null })
+  const first = parse(await pool.run('m', job(batchOf(steps))))
+  await pool.whole()
+  t.same(pool.state().workers.map(({ alive, busy }) => [alive, busy]), [[true, false], [true, false]])
+  const both = await Promise.all([1, 2].map(async () => parse(await pool.run('m', job(batchOf(steps))))))
+  for (const { layers } of both) t.same(layers, first.layers)
+})
+
+t.test('a pool that is closed while its threads start', async (t) => {
+  const died: string[] = []
+  const pool = await startPool({ engine: 'auto', workers: 2, queue: { requests: 6, bytes: 2 ** 20 }, onDeath: (reason) => died.push(reason) })
+  await pool.close()
+  await pool.whole()
+  t.same(died, [])
+  t.equal(pool.state().lost, 0)
 })
 
 t.test('a model that fails its check is not kept, and one unloaded is gone', async (t) => {

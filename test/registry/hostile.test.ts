@@ -173,6 +173,18 @@ t.test('a process of its own, held to its memory', { skip: process.platform !== 
   t.equal((await readModel(weather)).digest, here.digest, 'and others are read')
 })
 
+t.test('the file of a stranger: a prediction is tried where it is read', async (t) => {
+  const write = (bytes: Buffer): string => {
+    const main = join(t.testdir({}), 'model.h5')
+    writeFileSync(main, bytes)
+    return main
+  }
+  // Each weight has the shape that its own layer's config asks for, but this one takes five features and is given two.
+  const unfit = write(await legacy(architecture, { lstm: { ...lstmArrays, 'kernel:0': { shape: [5, 12] } } }))
+  t.match(await readModel({ main: unfit, weights: null }), { format: 'h5' }, 'one of MODELS_DIR is tried by the threads')
+  t.match(await faultOf(readModel({ main: unfit, weights: null }, { disposable: true })), { code: 'bad_file', message: /was read, but a prediction of it fails: .*5/ })
+})
+
 t.test('weights that are no numbers any more: only when asked, and said', async (t) => {
   const bytes = await legacy(architecture, { lstm: { ...lstmArrays, 'bias:0': { shape: [12], data: counted([12]).fill(-Infinity, 4, 5) } } })
   const main = join(t.testdir({ 'model.h5': bytes }), 'model.h5')

@@ -10,6 +10,7 @@ export async function startInside (models, settings = {}) {
   const command = readCommand([], { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'error', MODELS_DIR: models, ...settings })
   const server = await startServer(command)
   const { registry, pool } = server.service
+  await pool.whole()
   for (const { key, status, reason } of registry.list()) if (status !== 'ready') throw new Error(`${key} is not served: ${reason}`)
   return {
     engine: pool.engine,

@@ -37,16 +37,16 @@ export async function startService (models, settings = {}) {
   const kill = () => child.kill()
   process.on('exit', kill)
   const url = `http://127.0.0.1:${port}`
-  const until = async (path) => {
+  const until = async (path, done = () => true) => {
     for (;;) {
       if (ended !== null) throw new Error(`the service ended with ${ended}`)
       const answer = await fetch(url + path).catch(() => null)
-      await answer?.arrayBuffer()
-      if (answer?.ok) return performance.now() - start
+      const text = await answer?.text()
+      if (answer?.ok && done(text)) return performance.now() - start
       await wait(5)
     }
   }
-  const milliseconds = { listening: await until('/health/live'), ready: await until('/health/ready') }
+  const milliseconds = { listening: await until('/health/live'), ready: await until('/health/ready'), whole: await until('/health/ready', isWhole) }
   return {
     url,
     pid: child.pid,
@@ -65,6 +65,12 @@ export async function startService (models, settings = {}) {
 }
 
 const types = { json: 'application/json', ndjson: 'application/x-ndjson', npz: 'application/x-npz', safetensors: 'application/vnd.safetensors' }
+
+/** Has every thread started? The service is ready with the first. */
+function isWhole (text) {
+  const { workers, workersAlive } = JSON.parse(text)
+  return workers === workersAlive
+}
 
 /** A request of `what` (predict or hidden-states) for random sequences, ready to be sent many times. `fields` are further members of the body. */
 export function request (what, { model = 'lstm', batch = 1, length = 40, accept = 'json', seed = 1, ...fields } = {}) {
