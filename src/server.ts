@@ -51,7 +51,7 @@ export async function beginServer ({ settings, folder, files }: Serve): Promise<
   let service: Service | null = null
   let closing = false
   let told: { readonly log: App['log'], readonly metrics: Metrics } | null = null
-  // The engine takes about as long to start as all that HTTP needs takes to be read from disk, and has a thread of its own.
+  // The engine, with a thread of its own, and the models, in a process of their own, take about as long as all that HTTP needs takes to be imported.
   const pool = startPool({
     engine: settings.ENGINE,
     workers: settings.WORKERS,
@@ -69,6 +69,17 @@ export async function beginServer ({ settings, folder, files }: Serve): Promise<
     return started
   }, () => null)
 
+  const limits = importLimits(settings)
+  const memory = new Memory((settings.MODELS_MEMORY_MB ?? Infinity) * 2 ** 20, settings.WORKERS)
+  const store = folder === null ? null : new Store(folder)
+  const watch = settings.WATCH_MODELS && folder !== null ? new Watch(folder) : null
+  const read = async (): Promise<Registry> => {
+    await watch?.begin()
+    return await Registry.open(folder, files, limits, storedDigest, ({ key, file }) => memory.fits(key, file))
+  }
+  const reading = read()
+  reading.catch(() => {})
+
   const listening = async (): Promise<{ app: App, url: string }> => {
     const [{ buildApp }, { Metrics }] = await Promise.all([import('./app.ts'), import('./http/metrics.ts')])
     const metrics = new Metrics()
@@ -80,23 +91,15 @@ export async function beginServer ({ settings, folder, files }: Serve): Promise<
     return { app, url: await listen(app, settings) }
   }
   const { app, url } = await listening().catch(async (error: Error) => {
+    watch?.stop()
     await closePool()
     throw error
   })
 
-  const limits = importLimits(settings)
-  const memory = new Memory((settings.MODELS_MEMORY_MB ?? Infinity) * 2 ** 20, settings.WORKERS)
-  const store = folder === null ? null : new Store(folder)
-  const watch = settings.WATCH_MODELS && folder !== null ? new Watch(folder) : null
-
-  const read = async (): Promise<Registry> => {
-    // A folder that cannot be written to is served all the same.
-    await store?.clear().catch((error: Error) => app.log.error(`what earlier uploads left behind was not removed: ${error.message}`))
-    await watch?.begin()
-    return await Registry.open(folder, files, limits, storedDigest, ({ key, file }) => memory.fits(key, file))
-  }
   const start = async (): Promise<Server> => {
-    const [registry, own] = await Promise.all([read(), pool.catch(async (error: Error) => {
+    // Not before the port is this process' own: another that serves it may be storing something. A folder that cannot be written to is served all the same.
+    await store?.clear().catch((error: Error) => app.log.error(`what earlier uploads left behind was not removed: ${error.message}`))
+    const [registry, own] = await Promise.all([reading, pool.catch(async (error: Error) => {
       await app.close()
       throw new SettingsError(`the engine does not start: ${error.message}`)
     })])
@@ -110,6 +113,8 @@ export async function beginServer ({ settings, folder, files }: Serve): Promise<
       if (status !== 'ready') memory.drop(key)
       app.log.info({ model: key, status, reason }, 'model')
     })
+    // It is ready with the first thread; the others would take the cores from it.
+    own.whole().catch((error: Error) => app.log.error(error.message))
     if (!closing && watch !== null) lifecycle.follow(watch)
     return { url, service: running, log: app.log, close: async () => { await close() } }
   }

@@ -26,7 +26,7 @@ const often = 50
 const [shortest, most, old] = [250, 30_000, 10_000]
 
 /**
- * Starts the worker threads, each with an engine of its own, and gives the pool when the first one can work. A job goes to a thread that is free at once, alone; jobs that had to wait go in a fair order
+ * Starts the worker threads, each with an engine of its own, and gives the pool when the first one can work; `whole` starts the others. A job goes to a thread that is free at once, alone; jobs that had to wait go in a fair order
  * (order.ts), those that fit each other together. A thread that dies fails what it was running with `not_ready` and is replaced; its models are
  * loaded again. So is one that does not come back within `longest`.
  */
@@ -38,6 +38,9 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
   const loaded = new Map<string, { file: ModelFile, check: LoadCheck }>()
   /** How many numbers the jobs of a thread began with: they are moved to it. */
   const begun = new WeakMap<Queued, number>()
+  /** Threads that have started and still load what there is: what is loaded meanwhile comes to them too. */
+  const joining = new WeakSet<Hand>()
+  const hasJoined = (hand: Hand): boolean => hand.alive && !joining.has(hand)
   let closing = false
   const isClosing = (): boolean => closing
   let watch: NodeJS.Timeout | null = null
@@ -76,6 +79,7 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
   const revive = async (hand: Hand, after: number): Promise<void> => {
     await wait(after)
     if (closing) return
+    joining.add(hand)
     try {
       await hand.start()
     } catch (error) {
@@ -93,6 +97,7 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
         onDeath?.((error as Error).message)
       }
     }
+    joining.delete(hand)
     hand.busy = false
     next()
   }
@@ -117,11 +122,11 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
   // The first engine in the process prepares what all of them share (ops/engine.ts); with it there is somebody to serve.
   const info = await hands[0].start()
   hands[0].busy = false
-  const whole = Promise.all(hands.slice(1).map(async (hand) => await revive(hand, 0))).then(() => {})
+  let whole: Promise<unknown> | null = null
 
   return {
     engine: info,
-    whole: async () => await whole,
+    whole: async () => { await (whole ??= Promise.all(hands.slice(1).map(async (hand) => await revive(hand, 0)))) },
     state: () => ({
       waiting: { requests: queue.length, bytes: queue.bytes },
       lost: hands.reduce((sum, { lost }) => sum + lost, 0),
@@ -132,8 +137,8 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
       // From here on a thread that is started anew loads it too.
       loaded.set(model, { file, check })
       // It may be that all of them are being started again.
-      while (!isClosing() && !hands.some(({ alive }) => alive)) await wait(often)
-      const asked = await Promise.allSettled(hands.filter(({ alive }) => alive).map(async (hand) => await hand.ask<'load'>({ type: 'load', model, file, check })))
+      while (!isClosing() && !hands.some(hasJoined)) await wait(often)
+      const asked = await Promise.allSettled(hands.filter(hasJoined).map(async (hand) => await hand.ask<'load'>({ type: 'load', model, file, check })))
       const answers = asked.flatMap((one) => one.status === 'fulfilled' ? [one.value as Extract<FromWorker, { type: 'loaded' }>] : [])
       const failed = asked.find((one) => one.status === 'rejected' && (answers.length === 0 || !(one.reason instanceof Fault && one.reason.code === 'not_ready')))
       if (failed !== undefined || answers.length === 0) {

@@ -108,7 +108,7 @@ export interface PoolState {
 /** What the main thread sees of the pool. */
 export interface Pool {
   readonly engine: EngineInfo
-  /** All threads are at work, each with the models that were loaded meanwhile. */
+  /** Starts the threads beyond the first, once, and waits until they work, with the models that were loaded meanwhile. */
   whole: () => Promise<void>
   /** Asks no thread: to be read at any time. */
   state: () => PoolState
