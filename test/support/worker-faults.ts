@@ -12,7 +12,7 @@ const faults: Readonly<Record<string, () => void>> = {
   },
   // A native call, which nothing interrupts.
   'fault: native': () => { execFileSync('sleep', ['9']) },
-  'fault: short': () => { execFileSync('sleep', ['1']) },
+  'fault: short': () => { execFileSync('sleep', ['2']) },
   'fault: loop': () => { for (;;); }
 }
 
