@@ -4,7 +4,7 @@
 //
 // Open loop: a request is sent when it is due, evenly through each second, whether those before it are answered or not. Not by autocannon: what it has to send in a
 // second it sends at once at the beginning, and a queue can only refuse such a crowd. The requests are such that the worker is what is short, not the machine that the
-// client runs on too: each takes it some milliseconds, and few bytes come back. Where the client itself is late, its refusals are as much later.
+// client runs on too: each takes it some 50 to 200 ms, and few bytes come back. Where the client itself is late, its refusals are as much later.
 
 import { Agent, request } from 'node:http'
 import { parseArgs } from 'node:util'
@@ -12,13 +12,13 @@ import { median, pause, startProcess } from './process.mjs'
 import { writeRow } from './rows.mjs'
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '10' } } })
-const limit = 50
+const limit = 20
 const service = await startProcess({ QUEUE_LIMIT: String(limit) })
 const { inputs: [sequence] } = await (await fetch(`${service.url}/models/weather/sample`)).json()
 const many = (size) => Array.from({ length: size }, () => sequence)
 const kinds = [
-  ['small bodies', '/relevance', { model: 'weather', inputs: many(64) }],
-  ['bodies of 50 KB', '/hidden-states', { model: 'weather', inputs: many(400), summary: { by: 'step' } }]
+  ['small bodies', '/relevance', { model: 'chars', inputs: { text: Array(16).fill('It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness') } }],
+  ['bodies of 50 KB', '/relevance', { model: 'weather', inputs: many(400) }]
 ]
 
 /** Open connections are kept, as many as there are requests under way. */

@@ -122,7 +122,7 @@ async function crashes () {
     process.kill(Number(readFileSync(`/proc/${service.pid}/task/${service.pid}/children`, 'utf8').trim().split(' ')[0]), signal)
     const begun = performance.now()
     const until = async (path) => {
-      while (!await fetch(service.url + path).then(({ status, body }) => body.cancel().then(() => status === 200), () => false)) await pause(10)
+      while (!await fetch(service.url + path).then(({ status, body }) => body.cancel().then(() => status === 200), () => false)) await pause(25)
       return performance.now() - begun
     }
     while (await fetch(`${service.url}/health/live`).then(({ body }) => body.cancel().then(() => true), () => false)) await pause(2)
