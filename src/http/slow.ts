@@ -46,6 +46,12 @@ export function cutSlowClients (app: App, seconds: number): void {
     next()
   })
 
+  // Fastify ends the connection of a body that is too large. While something of it is on its way, that takes the answer away from the client (RFC 9112, 9.6): it stays open, and the
+  // rest is thrown away.
+  app.addHook('onSend', async ({ raw }, reply) => {
+    if (reply.statusCode === 413 && !raw.complete) reply.removeHeader('connection')
+  })
+
   const look = (): void => {
     for (const one of open) {
       const { raw, answer, socket, bytesBefore } = one

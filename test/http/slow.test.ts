@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
@@ -48,6 +49,24 @@ t.test('who goes on sending what was refused is cut', async (t) => {
   await client.closed
   t.match(client.text(), /^HTTP\/1\.1 404 /)
   t.ok(sent > 64 * 2 ** 20, `after ${sent} bytes`)
+})
+
+t.test('the answer to a body that is too large arrives, however much is still on its way', async (t) => {
+  const piece = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(2 ** 20, ' '), Buffer.from('\r\n')])
+  for (const length of ['Transfer-Encoding: chunked', `Content-Length: ${500 * 2 ** 20}`]) {
+    const client = raw(head(length))
+    await once(client.socket, 'connect')
+    // It looks for an answer when it has sent for a while.
+    client.socket.pause()
+    for (let mebibyte = 0; mebibyte < 16; mebibyte++) {
+      client.socket.write(piece)
+      await wait(25)
+    }
+    client.socket.resume()
+    while (client.text() === '' && !client.socket.destroyed) await wait(5)
+    t.match(client.text(), /^HTTP\/1\.1 413 .*"code":"too_large"/s, length)
+    client.socket.destroy()
+  }
 })
 
 t.test('one byte at a time is too slow too', async (t) => {
