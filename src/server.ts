@@ -63,6 +63,8 @@ export async function beginServer ({ settings, folder, files }: Serve): Promise<
     },
     onRun: (ran) => told?.metrics.ran(ran)
   })
+  // Heard below, when there is somebody to tell; it may come sooner.
+  pool.catch(() => {})
   // A process that ends while an engine starts in it ends with a signal.
   const closePool = async (): Promise<Pool | null> => await pool.then(async (started) => {
     await started.close()

@@ -90,7 +90,9 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
     const { lives } = hand
     for (const [model, { file, check }] of loaded) {
       try {
-        await hand.ask<'load'>({ type: 'load', model, file, check })
+        const { reason } = await hand.ask<'load'>({ type: 'load', model, file, check }) as Extract<FromWorker, { type: 'loaded' }>
+        // Other threads have it: what is wrong is this one.
+        if (reason !== undefined) return hand.giveUp(`${model} does not pass its check in it: ${reason}`)
       } catch (error) {
         // Where it has died again, that has begun this anew.
         if (hand.lives !== lives || !hand.alive) return

@@ -81,11 +81,35 @@ t.test('the first thread serves as soon as it can, and the others join it with w
   for (const { layers } of both) t.same(layers, first.layers)
 })
 
+t.test('a thread in which a model does not pass that passed in another is given up and replaced', async (t) => {
+  const died: string[] = []
+  const check: { sample: LoadCheck['sample'], plan: Plan, expected: LoadCheck['expected'] } = { sample: batchOf(steps), plan, expected: null }
+  const pool = await startPool({
+    engine: 'auto',
+    workers: 2,
+    queue: { requests: 6, bytes: 2 ** 20 },
+    onDeath: (reason) => {
+      died.push(reason)
+      check.expected = null
+    }
+  })
+  t.teardown(async () => await pool.close())
+  await pool.load('m', file, check)
+  check.expected = { inputs: batchOf(steps), plan, outputs: { dense: { shape: [batch, steps, 2], data: weight([batch * steps * 2], 1).data } }, tolerance: 1e-5 }
+  await pool.whole()
+  while (!pool.state().workers.every(({ alive, busy }) => alive && !busy)) await new Promise((resolve) => setTimeout(resolve, 50))
+  t.equal(died.length, 1)
+  t.match(died[0], /^m does not pass its check in it: .*Keras recorded/)
+  await Promise.all([1, 2, 3, 4].map(async () => await pool.run('m', job(batchOf(steps)))))
+})
+
 t.test('a pool that is closed while its threads start', async (t) => {
   const died: string[] = []
   const pool = await startPool({ engine: 'auto', workers: 2, queue: { requests: 6, bytes: 2 ** 20 }, onDeath: (reason) => died.push(reason) })
+  const whole = pool.whole()
+  await new Promise((resolve) => setTimeout(resolve, 100))
   await pool.close()
-  await pool.whole()
+  await whole
   t.same(died, [])
   t.equal(pool.state().lost, 0)
 })
