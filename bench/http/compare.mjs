@@ -46,20 +46,36 @@ async function good (server, request) {
 }
 
 /**
- * Times contenders against each other, `rounds` times after a longer one that warms up: what compiles as it runs (V8, onnxruntime's plans) takes two seconds
- * to settle. `requestsOf` gives each connection its request.
+ * Times contenders against each other, `rounds` times, once each of them is warm: what compiles as it runs (V8, onnxruntime's plans) takes three to eight
+ * seconds to settle. `requestsOf` gives each connection its request.
  */
 export async function measure (all, { rounds, seconds }, requestsOf) {
+  for (const one of all) await warmUp(one, requestsOf(one))
   for (const one of all) one.rounds = []
-  for (let n = 0; n <= rounds; n++) {
+  for (let n = 0; n < rounds; n++) {
     for (const one of all) {
       const before = one.server.cpu()
-      const result = await round({ port: one.server.port, requests: requestsOf(one), seconds: n === 0 ? 2 * seconds : seconds })
-      if (result.errors > 0) throw new Error(`${one.label}: ${result.errors} of ${result.count} requests failed`)
-      if (n > 0) one.rounds.push({ ...result, serverCpu: (one.server.cpu() - before) / result.count })
+      const result = await timed(one, requestsOf(one), seconds)
+      one.rounds.push({ ...result, serverCpu: (one.server.cpu() - before) / result.count })
     }
   }
   return all
+}
+
+/** Seconds of requests, two at least and ten at most, until two in a row have not been faster than the fastest before them by more than 3 %. */
+async function warmUp (one, requests) {
+  let [fastest, since] = [0, 0]
+  for (let second = 0; second < 10 && since < 2; second++) {
+    const { rate } = await timed(one, requests, 1)
+    since = rate > 1.03 * fastest ? 0 : since + 1
+    fastest = Math.max(fastest, rate)
+  }
+}
+
+async function timed ({ server, label }, requests, seconds) {
+  const result = await round({ port: server.port, requests, seconds })
+  if (result.errors > 0) throw new Error(`${label}: ${result.errors} of ${result.count} requests failed`)
+  return result
 }
 
 /** How many times faster one was than another, round by round: the median, the least and the most. */
