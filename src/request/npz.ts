@@ -1,5 +1,6 @@
+import { crc32 } from '@node-rs/crc32'
 import { promisify } from 'node:util'
-import { crc32, inflateRaw } from 'node:zlib'
+import { inflateRaw } from 'node:zlib'
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
 import { Fault } from '../errors.ts'
 import { bodyOf, StoredArray } from './arrays.ts'

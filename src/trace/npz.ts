@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib'
+import { crc32 } from '@node-rs/crc32'
 import { Fault } from '../errors.ts'
 import { bytesOf, sizeOf, type NamedArray, type Packer } from './named.ts'
 import { room } from './room.ts'
@@ -10,6 +10,15 @@ const most = 0xffff
 const localSize = 30
 const centralSize = 46
 const endSize = 22
+
+/**
+ * Arrays begin at multiples of this, as zipalign has it: V8 copies into shared memory a byte at a time where the two sides are not aligned alike (2.1 ns a float
+ * for 0.3), and whoever maps the file finds them aligned.
+ */
+const alignment = 64
+/** What fills up to there is an extra field of the local header: APPNOTE.TXT 4.5, with the identifier that Android's zipalign writes. */
+const alignmentField = 0xd935
+const fieldSize = 6
 
 /** One file of the archive: an array of NumPy with the header that NumPy gives it. */
 interface Member {
@@ -34,29 +43,34 @@ export const packNpz: Packer = (metadata, arrays) => {
       name: Buffer.from(`${array.name}.npy`), header: npyHeader(array.boolean === true ? '|b1' : '<f4', array.shape), size: sizeOf(array), bytes: () => bytesOf(array)
     }))
   ]
-  const total = members.reduce((sum, { name, header, size }) => sum + localSize + centralSize + 2 * name.length + header.length + size, endSize)
-  if (total >= largest || members.length > most) {
+  const atMost = members.reduce((sum, { name, header, size }) => sum + localSize + centralSize + fieldSize + alignment + 2 * name.length + header.length + size, endSize)
+  if (atMost >= largest || members.length > most) {
     throw new Fault('too_large', 'this answer does not fit into an npz archive of 4 GiB: ask for fewer sequences, layers, tensors or steps at once, or for application/x-ndjson')
   }
-  return archive(members, total)
+  return archive(members, atMost)
 }
 
-function archive (members: readonly Member[], total: number): Uint8Array {
-  const body = room(total).subarray(0, total)
+function archive (members: readonly Member[], atMost: number): Uint8Array {
+  const body = room(atMost).subarray(0, atMost)
   const view = new DataView(body.buffer)
   let at = 0
   const central = members.map(({ name, header, size, bytes }) => {
     const place = at
     const data = bytes()
-    // Of no bytes at all crc32 gives 0 and not the sum so far.
-    const sum = data.length === 0 ? crc32(header) : crc32(data, crc32(header))
-    body.fill(0, at, at + localSize)
+    const sum = crc32(data, crc32(header))
+    const fieldAt = at + localSize + name.length
+    const contentAt = Math.ceil((fieldAt + fieldSize) / alignment) * alignment
+    body.fill(0, at, contentAt)
     view.setUint32(at, 0x04034b50, true)
     writeFacts(view, at + 4, sum, header.length + size, name.length)
+    view.setUint16(at + 28, contentAt - fieldAt, true)
     body.set(name, at + localSize)
-    body.set(header, at + localSize + name.length)
-    body.set(data, at + localSize + name.length + header.length)
-    at += localSize + name.length + header.length + size
+    view.setUint16(fieldAt, alignmentField, true)
+    view.setUint16(fieldAt + 2, contentAt - fieldAt - 4, true)
+    view.setUint16(fieldAt + 4, alignment, true)
+    body.set(header, contentAt)
+    body.set(data, contentAt + header.length)
+    at = contentAt + header.length + size
     return { place, sum, name, size: header.length + size }
   })
   const centralAt = at
@@ -75,7 +89,7 @@ function archive (members: readonly Member[], total: number): Uint8Array {
   view.setUint16(at + 10, members.length, true)
   view.setUint32(at + 12, at - centralAt, true)
   view.setUint32(at + 16, centralAt, true)
-  return body
+  return body.subarray(0, at + endSize)
 }
 
 /** What both headers of a member say: version 2.0, names in UTF-8, stored; the first day that zip knows; its sum and sizes. Fields left out are 0. */

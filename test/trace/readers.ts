@@ -22,13 +22,17 @@ export function readNpz (body: Uint8Array): Map<string, Found> {
     const place = file.readUInt32LE(at + 42)
     const name = file.toString('utf8', at + 46, at + 46 + nameLength)
     expect(place === next && file.readUInt32LE(place) === 0x04034b50, 'members lie one after the other')
-    expect(file.subarray(place + 4, place + 30).equals(file.subarray(at + 6, at + 32)), 'both headers say the same')
+    expect(file.subarray(place + 4, place + 28).equals(file.subarray(at + 6, at + 30)) && file.readUInt16LE(at + 30) === 0, 'both headers say the same')
     expect(file.toString('utf8', place + 30, place + 30 + nameLength) === name, 'and the same name')
-    const data = file.subarray(place + 30 + nameLength, place + 30 + nameLength + size)
+    const fieldAt = place + 30 + nameLength
+    const start = fieldAt + file.readUInt16LE(place + 28)
+    expect(file.readUInt16LE(fieldAt) === 0xd935 && file.readUInt16LE(fieldAt + 2) === start - fieldAt - 4 && file.readUInt16LE(fieldAt + 4) === 64, 'a field that aligns')
+    expect(file.subarray(fieldAt + 6, start).every((byte) => byte === 0) && start % 64 === 0, 'to a multiple of 64')
+    const data = file.subarray(start, start + size)
     expect(packed === size && crc32(data) === sum, 'size and sum')
     expect(name.endsWith('.npy') && !found.has(name.slice(0, -4)), 'a name of its own')
     found.set(name.slice(0, -4), readNpy(data))
-    next = place + 30 + nameLength + size
+    next = start + size
     at += 46 + nameLength
   }
   expect(at === end && next === file.readUInt32LE(end + 16), 'nothing between')
