@@ -47,7 +47,7 @@ export function overHttp ({ title, notes, lines, wishes = [] }) {
         targets.push(...wishes.filter((wish) => wish.what === line.what && wish.batch === line.batch && (wish.connections ?? 8) === line.connections).map((wish) => told(wish, all)))
       }
     })
-    return { title, notes: [...notes, ...out, `${rounds} interleaved rounds of ${seconds} s.`], columns, rows, targets }
+    return { title, notes: [...notes, ...out, `${rounds} interleaved rounds of ${seconds} s, after each has been asked until it gets no faster (2 to 10 s).`], columns, rows, targets }
   }
 }
 
