@@ -13,7 +13,7 @@ export function parseJson (text: string, what: string): unknown {
   try {
     return JSON.parse(plain)
   } catch (error) {
-    throw new Fault('bad_file', `${what} is not JSON: ${(error as Error).message}`)
+    throw new Fault('bad_file', `"${what}" is not JSON: ${(error as Error).message}`)
   }
 }
 
@@ -31,7 +31,7 @@ function scanned (text: string, what: string): string {
         break
       case 0x5b: // [
       case 0x7b: // {
-        if (++depth > deepest) throw new Fault('bad_file', `${what} nests more than ${deepest} deep`)
+        if (++depth > deepest) throw new Fault('bad_file', `"${what}" nests more than ${deepest} deep`)
         break
       case 0x5d: // ]
       case 0x7d: // }

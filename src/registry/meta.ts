@@ -50,11 +50,11 @@ export async function readMeta (path: string): Promise<Meta> {
   try {
     parsed = JSON.parse(await readFile(path, 'utf8'))
   } catch (error) {
-    throw new Fault('bad_file', `statescope.json is not JSON: ${(error as Error).message}`)
+    throw new Fault('bad_file', `"statescope.json" is not JSON: ${(error as Error).message}`)
   }
   if (!Value.Check(schema, parsed)) {
     const [first] = Value.Errors(schema, parsed)
-    throw new Fault('bad_file', `statescope.json: ${first.instancePath === '' ? 'the whole' : first.instancePath} ${first.message}`)
+    throw new Fault('bad_file', `"statescope.json": ${first.instancePath === '' ? 'the whole' : first.instancePath} ${first.message}`)
   }
   return parsed
 }

@@ -33,11 +33,11 @@ export async function readManifest (folder: string): Promise<Manifest | null> {
   const text = await read(folder, manifestName)
   if (text === null) return null
   const manifest = parsed(text)
-  if (!Value.Check(schema, manifest)) throw new Fault('bad_file', `${manifestName} is damaged: delete this version and store the model again`)
+  if (!Value.Check(schema, manifest)) throw new Fault('bad_file', `"${manifestName}" is damaged: delete this version and store the model again`)
   const meta = manifest.files['statescope.json'] as Manifest['files'][string] | undefined
   const bytes = await read(folder, 'statescope.json')
   if ((bytes === null ? undefined : digestOf(bytes)) !== meta?.digest) {
-    throw new Fault('bad_file', 'statescope.json is not the one that was stored with the model: it was altered or damaged. Delete this version and store it again')
+    throw new Fault('bad_file', '"statescope.json" is not the one that was stored with the model: it was altered or damaged. Delete this version and store it again')
   }
   return manifest
 }
@@ -45,7 +45,7 @@ export async function readManifest (folder: string): Promise<Manifest | null> {
 async function read (folder: string, name: string): Promise<Buffer | null> {
   return await readFile(join(folder, name)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
-    throw new Fault('bad_file', `${name} cannot be read: ${error.code}`)
+    throw new Fault('bad_file', `"${name}" cannot be read: ${error.code}`)
   })
 }
 

@@ -95,7 +95,7 @@ t.test('.keras: a zip of three', async (t) => {
   await fault(t, readBytes('model.keras', zip({ 'config.json': config })), 'bad_file', /no model\.weights\.h5/)
   await fault(t, readBytes('model.keras', zip({ 'config.json': config, 'model.weights.npz': 'x' })), 'bad_file', /model\.weights\.npz/)
   await fault(t, readBytes('model.keras', zip({ 'config.json': config, 'model.weights.h5': 'x' })), 'bad_file', /is not an HDF5 file/)
-  await fault(t, readBytes('model.keras', zip({ 'config.json': '{', 'model.weights.h5': 'x' })), 'bad_file', /config\.json is not JSON/)
+  await fault(t, readBytes('model.keras', zip({ 'config.json': '{', 'model.weights.h5': 'x' })), 'bad_file', /"config\.json" is not JSON/)
   await fault(t, readBytes('model.keras', 'PK no zip'), 'bad_file', /archive is damaged/)
   await fault(t, readBytes('model.keras', zip({ 'config.json': config, 'model.weights.h5': 'x' }, { checksum: () => 7 })), 'bad_file', /checksum of "config\.json" is wrong/)
 })

@@ -188,5 +188,5 @@ t.test('a model of thousands of layers, told backwards, and one that nests too d
 
 t.test("Python's JSON", async (t) => {
   t.same(parseJson('{"a": -Infinity, "b": [Infinity, "NaN Infinity \\" -Infinity"]}', 'x'), { a: -Infinity, b: [Infinity, 'NaN Infinity " -Infinity'] })
-  t.throws(() => parseJson('{"a": NaN}', 'model_config'), { code: 'bad_file', message: /model_config is not JSON/ })
+  t.throws(() => parseJson('{"a": NaN}', 'model_config'), { code: 'bad_file', message: /"model_config" is not JSON/ })
 })

@@ -57,7 +57,7 @@ export class Hdf5 {
 
   /** Opens the bytes, gives them to `use`, and lets go of them again. */
   static async use<R> (bytes: Uint8Array, what: string, reading: Reading, use: (file: Hdf5) => R): Promise<R> {
-    if (!isHdf5(bytes)) throw new Fault('bad_file', `${what} is not an HDF5 file`)
+    if (!isHdf5(bytes)) throw new Fault('bad_file', `"${what}" is not an HDF5 file`)
     const h5wasm = await (library ??= load())
     const module = await h5wasm.default.ready
     // The library sees no disk but one in memory; under a name that no file can know, so that one with its numbers in another file finds none.
@@ -80,7 +80,7 @@ export class Hdf5 {
       // Closing a damaged file may never end, and what it did to the library's memory is not known: both are left to themselves.
       library = null
       if (error instanceof Fault) throw error
-      throw new Fault('bad_file', `${what} is damaged: ${error instanceof Error ? error.message : String(error)}`)
+      throw new Fault('bad_file', `"${what}" is damaged: ${error instanceof Error ? error.message : String(error)}`)
     } finally {
       module.FS.unlink(name)
     }
