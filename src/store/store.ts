@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../errors.ts'
 import { disk, realFiles, syncFolder, writeAll, type Files } from './disk.ts'
@@ -71,14 +72,24 @@ export class Store {
     return await readLabels(join(this.folder, ownFolder, labelsName))
   }
 
-  /** Keeps these in place of those before: whenever the process stops, one or the other is there. Throws Fault storage_full, storage_failed. */
+  /** Keeps these in place of those before: whenever the process stops, one or the other is there. Throws Fault storage_full, storage_failed; then nothing has changed. */
   async writeLabels (labels: Labels): Promise<void> {
+    const own = join(this.folder, ownFolder)
+    const kept = join(own, labelsName)
     const staged = await this.begin()
     try {
       await staged.write(labelsName, [Buffer.from(`${JSON.stringify(labels, null, 2)}\n`)], Infinity)
-      const own = join(this.folder, ownFolder)
-      await disk(this.#files.rename(join(staged.folder, labelsName), join(own, labelsName)))
-      await syncFolder(this.#files, own)
+      const before = await readFile(kept).catch(() => null)
+      if (before !== null) await staged.write('before', [before], Infinity)
+      await disk(this.#files.rename(join(staged.folder, labelsName), kept))
+      try {
+        // The own folder may be as new as the labels.
+        for (const home of [own, this.folder]) await syncFolder(this.#files, home)
+      } catch (error) {
+        // Nobody is told that it happened: those before come back, where they can.
+        await (before === null ? this.#files.rm(kept, { force: true }) : this.#files.rename(join(staged.folder, 'before'), kept)).catch(() => {})
+        throw error
+      }
     } finally {
       await staged.discard()
     }
