@@ -87,7 +87,17 @@ t.test('what is refused', async (t) => {
   }
   t.match(await administer('PUT', `${label}/stable`, { version: 1 }, 'ask me'), { status: 403 })
   t.match(await administer('GET', label, undefined, 'ask me'), { status: 200, body: { labels: {} } })
+  t.match(await administer('PUT', `${label}/${'x'.repeat(64)}`, { version: 1 }), { status: 200 }, 'as long as a label may be')
+  t.match(await administer('DELETE', `${label}/${'x'.repeat(64)}`, undefined, 'ask me'), { status: 403 })
+  t.match(await administer('DELETE', `${label}/${'x'.repeat(64)}`), { status: 200, body: { labels: {} } })
   t.match(await administer('GET', `${url}/models/snow/labels`), { status: 404 })
+  // What is deleted, loaded or unloaded is said by its number: a label may have been moved meanwhile.
+  t.match(await administer('PUT', `${label}/stable`, { version: 1 }), { status: 200 })
+  for (const [method, action] of [['DELETE', ''], ['POST', '/load'], ['POST', '/unload']]) {
+    t.match(await administer(method, `${url}/models/rain/versions/stable${action}`), { status: 422, body: { code: 'invalid_value', detail: /"stable"/ } }, `${method} ${action}`)
+  }
+  t.match((await administer('GET', `${url}/models/rain/versions`)).body.versions, [{ version: 1, status: 'ready' }])
+  t.match(await administer('DELETE', `${label}/stable`), { status: 200 })
   const { inputs } = (await administer('GET', `${url}/models/rain/sample`)).body
   for (const [version, status] of [['stable', 404], ['__proto__', 422], ['constructor', 404], ['', 422], [0, 422], [1.5, 422], [null, 422]] as const) {
     t.equal((await administer('POST', `${url}/predict`, { model: 'rain', version, inputs })).status, status, String(version))

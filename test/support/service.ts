@@ -8,9 +8,9 @@ export interface Running {
   readonly ask: (path: string, body?: unknown) => Promise<{ status: number, body: Record<string, any> }>
 }
 
-/** Starts the real service on a free port of the loopback, with the engine and the models there are. */
-export async function serve (settings: Readonly<Record<string, string>>): Promise<Running> {
-  const command = readCommand([], { PORT: '0', LOG_LEVEL: 'silent', WORKERS: '1', ...settings })
+/** Starts the real service on a free port of the loopback, with the engine and the models there are; `files` are named as on a command line. */
+export async function serve (settings: Readonly<Record<string, string>>, files: readonly string[] = []): Promise<Running> {
+  const command = readCommand([...files], { PORT: '0', LOG_LEVEL: 'silent', WORKERS: '1', ...settings })
   if (command.run !== 'serve') throw new Error('these settings start no service')
   const server = await startServer(command)
   return {
