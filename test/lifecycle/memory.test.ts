@@ -3,7 +3,7 @@ import { request as open } from 'node:http'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Server } from '../../src/server.ts'
-import { call, inProject } from '../http/support.ts'
+import { alike, call, inProject } from '../http/support.ts'
 import { serve as start } from '../support/service.ts'
 
 const model = 'test/goldens/models/gru-last-k3-keras.keras'
@@ -65,7 +65,8 @@ t.test('three models and memory for two', async (t) => {
   t.same(await statuses(url), { a: 'idle', b: 'ready', c: 'ready' })
 
   const many = await Promise.all(Array.from({ length: 12 }, async (_, n) => await predict(['a', 'b', 'c'][n % 3])))
-  for (const { status, body } of many) t.match({ status, body }, { status: 200, body: { outputs: expected } })
+  // They were computed in company: the last bits may differ.
+  for (const { status, body } of many) t.ok(status === 200 && alike(body.outputs, expected), JSON.stringify(body))
   t.equal(Object.values(await statuses(url)).filter((status) => status === 'ready').length, 2)
   t.equal(tensors(), before)
 
