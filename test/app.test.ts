@@ -127,7 +127,7 @@ t.test('every error is a problem that says what to do', async (t) => {
     ['text among numbers', '/predict', { model: 'weather', inputs: [Array.from({ length: 7 }, () => [1, 1, 1, '3'])] }, {}, 422, 'invalid_value', '/inputs/0/0/3', /number/],
     ['unknown parameter', '/models/nextchar/predict?layers=lstm', the, {}, 422, 'invalid_value', undefined, /no parameter "layers"; there are: version/],
     ['word for a version', '/models/nextchar?version=one', undefined, {}, 404, 'unknown_model', '/version', /no label "one"/],
-    ['half a version', '/models/nextchar?version=1.5', undefined, {}, 422, 'invalid_value', undefined, /"version": expected a whole number/],
+    ['half a version', '/models/nextchar?version=1.5', undefined, {}, 422, 'invalid_value', undefined, /"version": expected a whole number of at least 1, or a string that matches \^\[A-Za-z\].*, got the string "1\.5"/],
     ['twice', '/models/nextchar?version=1&version=2', undefined, {}, 422, 'invalid_value', undefined, /"version" is given more than once/],
     ['word for a flag', '/models/nextchar/predict?raw=yes', the, {}, 422, 'invalid_value', undefined, /true or false/],
     ['in both', '/models/nextchar/predict?version=1', { ...the, version: 1 }, {}, 422, 'invalid_value', '/version', /say it once/],

@@ -9,6 +9,7 @@ interface Schema {
   const?: unknown
   minimum?: number
   maximum?: number
+  pattern?: string
   items?: Schema
   anyOf?: readonly Schema[]
   properties?: Readonly<Record<string, Schema>>
@@ -52,6 +53,7 @@ function expected (schema: Schema): string {
     return fields.length === 0 ? 'an object' : `an object with ${fields.join(', ')}`
   }
   if (schema.type === 'integer' || schema.type === 'number') return `a ${schema.type === 'integer' ? 'whole ' : ''}number${range(schema)}`
+  if (schema.pattern !== undefined) return `a string that matches ${schema.pattern}`
   return schema.type === 'boolean' ? 'true or false' : `a ${schema.type ?? 'value of another kind'}`
 }
 
