@@ -1,5 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { request as open } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Server } from '../../src/server.ts'
 import { call, inProject } from '../http/support.ts'
@@ -90,6 +92,8 @@ t.test('a model comes back as it was put aside: uploaded, and with what its stat
   writeFileSync(join(folder, 'a/statescope.json'), '{"description": "as it is now"}')
   t.match((await call(`${url}/models/a`)).body, { description: 'as it was' })
   t.match((await call(versions)).body.versions, [{ status: 'idle', uploaded: true }])
+  t.match((await call(`${url}/models/a/versions`)).body.versions, [{ status: 'ready', uploaded: false }])
+  t.equal(await administer('DELETE', `${url}/models/a/versions/1`), 409, 'what was put there by hand cannot')
   t.match(await call(`${url}/models/rain`), { status: 200 })
   t.match((await call(versions)).body.versions, [{ status: 'ready', uploaded: true }])
   t.equal(await administer('DELETE', `${versions}/1`), 204, 'what was uploaded can be deleted')
@@ -116,4 +120,22 @@ t.test('a version is brought back by its number or a label while another serves,
   t.same(await statuses(url), { 'rain/1': 'idle', 'rain/2': 'ready' })
   t.match(await call(`${url}/predict`, { model: 'rain', version: 1, inputs }), { status: 200, body: { version: 1 } })
   t.same(await statuses(url), first)
+})
+
+t.test('who has time waits on where another, with less, began to wait for the same model', async (t) => {
+  const folder = t.testdir()
+  for (const id of ['a', 'b']) cpSync(model, join(folder, `${id}.keras`))
+  const { url } = await serve(t, folder, room(1))
+  const { inputs } = (await call(`${url}/models/a/sample`)).body
+  const stream = open(`${url}/models/a/predict`, { method: 'POST', headers: { 'content-type': 'application/x-ndjson' } })
+  const begun = new Promise<void>((resolve) => stream.once('response', (answer) => answer.once('data', () => resolve()).resume()))
+  stream.write(`${JSON.stringify({ inputs: inputs[0] })}\n`)
+  await begun
+  const hasty = call(`${url}/predict`, { model: 'b', inputs }, { 'x-request-timeout': '0.5' })
+  await wait(100)
+  const patient = call(`${url}/predict`, { model: 'b', inputs }, { 'x-request-timeout': '25' })
+  t.ok(['deadline', 'not_ready'].includes((await hasty).body.code))
+  await wait(1500)
+  stream.end()
+  t.match(await patient, { status: 200, body: { model: 'b' } })
 })
