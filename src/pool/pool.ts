@@ -24,6 +24,8 @@ export interface PoolOptions {
 const often = 50
 /** Before a thread that died young is started again, in milliseconds: twice as long each time. A life of `old` starts that anew. */
 const [shortest, most, old] = [250, 30_000, 10_000]
+/** Until the pool that began last has its first engine: no two of a process may start theirs at once (ops/engine.ts). */
+let starting: Promise<unknown> = Promise.resolve()
 
 /**
  * Starts the worker threads, each with an engine of its own, and gives the pool when the first one can work; `whole` starts the others. A job goes to a thread that is free at once, alone; jobs that had to wait go in a fair order
@@ -122,7 +124,10 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
     }
   }))
   // The first engine in the process prepares what all of them share (ops/engine.ts); with it there is somebody to serve.
-  const info = await hands[0].start()
+  const before = starting
+  const start = before.catch(() => {}).then(async () => await hands[0].start())
+  starting = start
+  const info = await start
   hands[0].busy = false
   let whole: Promise<unknown> | null = null
 

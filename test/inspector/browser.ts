@@ -23,6 +23,8 @@ export interface Opened {
   readonly numbers: (figure: string) => Promise<{ columns: string[], rows: string[][] }>
   /** The CSV that a figure saves. */
   readonly csv: (figure: string) => Promise<string>
+  /** The curl of a figure, which is written once its words are opened. */
+  readonly curl: (figure: string) => Promise<string>
   /** What axe-core finds on the page as it stands, a line a violation. */
   readonly violations: () => Promise<string[]>
 }
@@ -104,6 +106,12 @@ function openedOn (page: Page, started: Running): Opened {
     csv: async (figure) => {
       const [download] = await Promise.all([page.waitForEvent('download'), page.locator(`#${figure} button`, { hasText: 'CSV' }).click()])
       return readFileSync(await download.path(), 'utf8')
+    },
+    curl: async (figure) => {
+      await page.locator(`#${figure} summary`, { hasText: 'curl' }).click()
+      const text = page.locator(`#${figure} pre`).filter({ hasText: 'curl' })
+      await text.waitFor()
+      return await text.innerText()
     },
     violations: async () => {
       await page.evaluate(axe)

@@ -70,13 +70,12 @@ look('a character is opened for what it might have been', {}, async (t, opened) 
 })
 
 look('a text is coloured by the state that each character was said from', {}, async (t, opened) => {
-  const { visit, numbers, page } = opened
+  const { visit, numbers, curl } = opened
   await visit(`${address}&colour=unit&state=cell&unit=5`)
   await written(opened, 60)
   const { steps } = await asked(opened, { states: { lstm: [5] } })
   t.same((await numbers('generate-text')).rows.map(([,,, value]) => value), steps.map(({ states }) => String(states.lstm.cell[0])))
-  await page.locator('#generate-text summary', { hasText: 'curl' }).click()
-  t.match(await page.locator('#generate-text pre').innerText(), /"states":\{"lstm":\[5\]\}/)
+  t.match(await curl('generate-text'), /"states":\{"lstm":\[5\]\}/)
 })
 
 look('a long text shows how far it is, and can be cancelled', {}, async (t, opened) => {

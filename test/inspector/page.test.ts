@@ -42,10 +42,9 @@ t.test('a wide table has fewer rows on the page, but enough to see what they are
   t.same([3, 35, 131, 515, 5000].map(rowsShown), [200, 200, 152, 38, 20])
 })
 
-look('the curl gives the numbers of the picture', {}, async (t, { page, visit, service }) => {
+look('the curl gives the numbers of the picture', {}, async (t, { visit, curl, service }) => {
   await visit('/?model=chars&view=prediction')
-  await page.locator('#prediction-dense summary', { hasText: 'curl' }).click()
-  const text = await page.locator('#prediction-dense pre').innerText()
+  const text = await curl('prediction-dense')
   const body = /-d '(.*)'$/s.exec(text)?.[1] ?? ''
   t.match(text, new RegExp(`^curl -s '${service.url}/predict'`))
   t.match(await service.ask('/predict', JSON.parse(body.replaceAll("'\\''", "'"))), { status: 200, body: { model: 'chars' } })
@@ -54,7 +53,7 @@ look('the curl gives the numbers of the picture', {}, async (t, { page, visit, s
 const guarded = serve({ MODELS_DIR: 'models', API_TOKEN: 'sesame' })
 t.teardown(async () => await (await guarded).server.close())
 
-look('where the service has a token, the page asks for it and keeps it for the tab', { on: guarded, expected: /401/ }, async (t, { page, service }) => {
+look('where the service has a token, the page asks for it and keeps it for the tab', { on: guarded, expected: /401/ }, async (t, { page, curl, service }) => {
   t.equal((await page.goto(`${service.url}/?model=weather&view=prediction`))?.status(), 401)
   await page.getByLabel('Token').fill('wrong')
   await page.getByRole('button', { name: 'Open' }).click()
@@ -64,8 +63,7 @@ look('where the service has a token, the page asks for it and keeps it for the t
   await page.locator('#prediction-activation').waitFor()
   await page.reload()
   await page.locator('#prediction-activation').waitFor()
-  await page.locator('#prediction-activation summary', { hasText: 'curl' }).click()
-  t.match(await page.locator('#prediction-activation pre').innerText(), /Bearer \$API_TOKEN/)
+  t.match(await curl('prediction-activation'), /Bearer \$API_TOKEN/)
   t.notMatch(await page.content(), /sesame/)
 })
 

@@ -28,6 +28,9 @@ async function inWorker (wanted: string): Promise<Report> {
   }
 }
 
+// Before the tests, which begin at once: no two threads may start the first engine of a process.
+const native = (await inWorker('auto')).name === 'tfjs'
+
 t.test('wasm computes in a worker, and says why it serves', async t => {
   const report = await inWorker('wasm')
   t.match(report, { name: 'wasm', backend: 'wasm', version: '4.22.0', tensorflow: null, reason: /ENGINE=wasm/ })
@@ -40,8 +43,6 @@ t.test('auto computes with what is there', async t => {
   if (report.name === 'wasm') t.match(report.reason, /\w/, 'wasm comes with a reason')
   else t.notOk(report.reason)
 })
-
-const native = (await inWorker('auto')).name === 'tfjs'
 
 t.test('tfjs computes natively in a worker, twice over', { skip: native ? false : 'no native engine is set up' }, async t => {
   for (const time of ['first', 'second']) {

@@ -103,6 +103,20 @@ t.test('a thread in which a model does not pass that passed in another is given 
   await Promise.all([1, 2, 3, 4].map(async () => await pool.run('m', job(batchOf(steps)))))
 })
 
+t.test('of several pools in a process one starts its first engine at a time', async (t) => {
+  const told: string[] = []
+  const hear = (): void => { told.push('a thread starts') }
+  process.on('worker', hear)
+  const pools = await Promise.all([1, 2, 3].map(async () => {
+    const pool = await startPool({ engine: 'wasm', workers: 1, queue: { requests: 1, bytes: 1 } })
+    told.push('a pool can work')
+    return pool
+  }))
+  process.off('worker', hear)
+  t.same(told, Array.from({ length: 3 }, () => ['a thread starts', 'a pool can work']).flat())
+  await Promise.all(pools.map(async (pool) => await pool.close()))
+})
+
 t.test('a pool that is closed while its threads start', async (t) => {
   const died: string[] = []
   const pool = await startPool({ engine: 'auto', workers: 2, queue: { requests: 6, bytes: 2 ** 20 }, onDeath: (reason) => died.push(reason) })
