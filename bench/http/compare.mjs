@@ -62,6 +62,9 @@ export async function measure (all, { rounds, seconds }, requestsOf) {
   return all
 }
 
+/** How `measure` times, in words. */
+export const roundsOf = ({ rounds, seconds }) => `${rounds} interleaved rounds of ${seconds} s, after each has been asked until it gets no faster (2 to 10 s).`
+
 /** Seconds of requests, two at least and ten at most, until two in a row have not been faster than the fastest before them by more than 3 %. */
 async function warmUp (one, requests) {
   let [fastest, since] = [0, 0]

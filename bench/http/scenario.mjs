@@ -1,6 +1,6 @@
 // A scenario over HTTP: its servers are started together, each line is compared and timed, and they are stopped.
 
-import { contenders, columns, measure, rowsOf, short, times } from './compare.mjs'
+import { contenders, columns, measure, roundsOf, rowsOf, short, times } from './compare.mjs'
 import { inputsOf, names, ourRequest, rivalRequest } from './asks.mjs'
 import { checkSetUp, start } from './servers.mjs'
 
@@ -47,7 +47,7 @@ export function overHttp ({ title, notes, lines, wishes = [] }) {
         targets.push(...wishes.filter((wish) => wish.what === line.what && wish.batch === line.batch && (wish.connections ?? 8) === line.connections).map((wish) => told(wish, all)))
       }
     })
-    return { title, notes: [...notes, ...out, `${rounds} interleaved rounds of ${seconds} s, after each has been asked until it gets no faster (2 to 10 s).`], columns, rows, targets }
+    return { title, notes: [...notes, ...out, roundsOf({ rounds, seconds })], columns, rows, targets }
   }
 }
 

@@ -1,7 +1,7 @@
 // Eight clients whose sequences differ in length, all at once.
 
 import { names } from '../http/asks.mjs'
-import { columns, contenders, measure, rowsOf } from '../http/compare.mjs'
+import { columns, contenders, measure, roundsOf, rowsOf } from '../http/compare.mjs'
 import { defaults, line, withServers } from '../http/scenario.mjs'
 
 export const title = 'Mixed lengths'
@@ -28,7 +28,7 @@ export async function run (options) {
     title,
     notes: [
       'LSTM of 128 units, 60 features. Each of eight clients has its own length (10, 20, 30, 40, 55, 70, 85, 100 steps); what a server computes together, and what it does not, is its own affair.',
-      `${rounds} interleaved rounds of ${seconds} s.`
+      roundsOf({ rounds, seconds })
     ],
     columns,
     rows
