@@ -2,42 +2,50 @@ import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { envSchema } from 'env-schema'
-import { Type, type Static } from 'typebox'
+import type { XStatic } from 'typebox/schema'
 import { usualLimits, type Limits } from './registry/read.ts'
 
-/** Every setting: an environment variable, and a flag of the same name (`MODELS_DIR`, `--models-dir`). A flag wins. */
-const schema = Type.Object({
-  HOST: Type.String({ default: '127.0.0.1', description: 'address to listen on; 0.0.0.0 for every one' }),
-  PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65535, description: 'port to listen on; 0 for any free one' }),
-  MODELS_DIR: Type.String({ default: './models', description: 'folder of models' }),
-  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info', description: 'how much is logged' }),
-  ENGINE: Type.Enum(['auto', 'native', 'onnx', 'tfjs', 'wasm'], { default: 'auto', description: 'auto: compiled plans (native, else onnx), checked against tfjs (native TensorFlow) or, without it, wasm' }),
-  WORKERS: Type.Integer({ default: Math.min(8, availableParallelism()), minimum: 1, maximum: 64, description: 'threads that compute; unset: one a core, 8 at most' }),
-  QUEUE_LIMIT: Type.Integer({ default: 100, minimum: 1, maximum: 100_000, description: 'requests that may wait; one more answers 429' }),
-  QUEUE_LIMIT_MB: Type.Number({ default: 256, exclusiveMinimum: 0, maximum: 100_000, description: 'MiB of inputs that may wait; one request more answers 429' }),
-  RESPONSE_LIMIT_MB: Type.Number({ default: 512, exclusiveMinimum: 0, maximum: 2000, description: 'largest answer, in MiB; a larger one is refused before it is computed' }),
-  REQUEST_TIMEOUT_S: Type.Number({ default: 120, minimum: 0.1, maximum: 86_400, description: 'seconds in which a request, or each line of a stream, is answered, or else with 504; X-Request-Timeout asks for fewer' }),
-  SLOW_CLIENT_S: Type.Number({ default: 30, minimum: 1, maximum: 3600, description: 'seconds without a byte after which a client that sends or reads too slowly is cut' }),
-  SUPERVISE: Type.Boolean({ default: false, description: 'run the service in a second process, and start it again when that ends by itself' }),
-  API_TOKEN: Type.Optional(Type.String({ description: 'bearer tokens, with commas between; all but /health/* asks for one' })),
-  API_TOKEN_FILE: Type.Optional(Type.String({ description: 'file of such tokens, one a line; read again when it changes' })),
-  ADMIN_TOKEN: Type.Optional(Type.String({ description: 'bearer tokens of administration, which may ask everything else too; unset: it is off' })),
-  ADMIN_TOKEN_FILE: Type.Optional(Type.String({ description: 'file of those' })),
-  CORS_ORIGIN: Type.Optional(Type.String({ description: 'origin whose pages may call the service, or *; unset: none' })),
-  RATE_LIMIT: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000, description: 'requests that each token, or each address without one, may send in a window; unset: any number' })),
-  RATE_WINDOW_S: Type.Number({ default: 60, minimum: 1, maximum: 86_400, description: 'seconds of that window' }),
-  TRUST_PROXY: Type.Optional(Type.String({ description: 'addresses or subnets of proxies, with commas between, whose X-Forwarded-For names the caller; unset: none' })),
-  BODY_LIMIT_MB: Type.Number({ default: 64, exclusiveMinimum: 0, maximum: 500, description: 'largest request body, in MiB' }),
-  IMPORT_TIMEOUT_S: Type.Number({ default: usualLimits.seconds, exclusiveMinimum: 0, maximum: 3600, description: 'seconds that reading a model file may take, and one more for each 10 MB' }),
-  IMPORT_MEMORY_MB: Type.Integer({ default: usualLimits.memory, minimum: 256, maximum: 1_000_000, description: 'MiB of memory that reading a model file may take' }),
-  WATCH_MODELS: Type.Boolean({ default: false, description: 'look at the files of MODELS_DIR every second, and serve those that are new or have changed' }),
-  MODELS_MEMORY_MB: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 10_000_000, description: 'MiB that the weights of all models may take, each once a thread and once more; those not asked for longest make room; unset: any' })),
-  UPLOAD_LIMIT_MB: Type.Number({ default: 512, exclusiveMinimum: 0, maximum: 2047, description: 'largest model that may be uploaded, in MiB' }),
-  ALLOW_NON_FINITE: Type.Boolean({ default: usualLimits.nonFinite, description: 'serve models whose weights hold NaN or infinity' })
-})
+/**
+ * Every setting: an environment variable, and a flag of the same name (`MODELS_DIR`, `--models-dir`). A flag wins. Written down, not built by typebox as the schemas of
+ * routes are: the engine's thread starts once the settings are known, and typebox takes 0.2 s to import.
+ */
+const properties = {
+  HOST: { type: 'string', default: '127.0.0.1', description: 'address to listen on; 0.0.0.0 for every one' },
+  PORT: { type: 'integer', default: 8080, minimum: 0, maximum: 65535, description: 'port to listen on; 0 for any free one' },
+  MODELS_DIR: { type: 'string', default: './models', description: 'folder of models' },
+  LOG_LEVEL: { enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], default: 'info', description: 'how much is logged' },
+  ENGINE: { enum: ['auto', 'native', 'onnx', 'tfjs', 'wasm'], default: 'auto', description: 'auto: compiled plans (native, else onnx), checked against tfjs (native TensorFlow) or, without it, wasm' },
+  WORKERS: { type: 'integer', default: Math.min(8, availableParallelism()), minimum: 1, maximum: 64, description: 'threads that compute; unset: one a core, 8 at most' },
+  QUEUE_LIMIT: { type: 'integer', default: 100, minimum: 1, maximum: 100_000, description: 'requests that may wait; one more answers 429' },
+  QUEUE_LIMIT_MB: { type: 'number', default: 256, exclusiveMinimum: 0, maximum: 100_000, description: 'MiB of inputs that may wait; one request more answers 429' },
+  RESPONSE_LIMIT_MB: { type: 'number', default: 512, exclusiveMinimum: 0, maximum: 2000, description: 'largest answer, in MiB; a larger one is refused before it is computed' },
+  REQUEST_TIMEOUT_S: { type: 'number', default: 120, minimum: 0.1, maximum: 86_400, description: 'seconds in which a request, or each line of a stream, is answered, or else with 504; X-Request-Timeout asks for fewer' },
+  SLOW_CLIENT_S: { type: 'number', default: 30, minimum: 1, maximum: 3600, description: 'seconds without a byte after which a client that sends or reads too slowly is cut' },
+  SUPERVISE: { type: 'boolean', default: false, description: 'run the service in a second process, and start it again when that ends by itself' },
+  API_TOKEN: { type: 'string', description: 'bearer tokens, with commas between; all but /health/* asks for one' },
+  API_TOKEN_FILE: { type: 'string', description: 'file of such tokens, one a line; read again when it changes' },
+  ADMIN_TOKEN: { type: 'string', description: 'bearer tokens of administration, which may ask everything else too; unset: it is off' },
+  ADMIN_TOKEN_FILE: { type: 'string', description: 'file of those' },
+  CORS_ORIGIN: { type: 'string', description: 'origin whose pages may call the service, or *; unset: none' },
+  RATE_LIMIT: { type: 'integer', minimum: 1, maximum: 1_000_000_000, description: 'requests that each token, or each address without one, may send in a window; unset: any number' },
+  RATE_WINDOW_S: { type: 'number', default: 60, minimum: 1, maximum: 86_400, description: 'seconds of that window' },
+  TRUST_PROXY: { type: 'string', description: 'addresses or subnets of proxies, with commas between, whose X-Forwarded-For names the caller; unset: none' },
+  BODY_LIMIT_MB: { type: 'number', default: 64, exclusiveMinimum: 0, maximum: 500, description: 'largest request body, in MiB' },
+  IMPORT_TIMEOUT_S: { type: 'number', default: usualLimits.seconds, exclusiveMinimum: 0, maximum: 3600, description: 'seconds that reading a model file may take, and one more for each 10 MB' },
+  IMPORT_MEMORY_MB: { type: 'integer', default: usualLimits.memory, minimum: 256, maximum: 1_000_000, description: 'MiB of memory that reading a model file may take' },
+  WATCH_MODELS: { type: 'boolean', default: false, description: 'look at the files of MODELS_DIR every second, and serve those that are new or have changed' },
+  MODELS_MEMORY_MB: { type: 'number', exclusiveMinimum: 0, maximum: 10_000_000, description: 'MiB that the weights of all models may take, each once a thread and once more; those not asked for longest make room; unset: any' },
+  UPLOAD_LIMIT_MB: { type: 'number', default: 512, exclusiveMinimum: 0, maximum: 2047, description: 'largest model that may be uploaded, in MiB' },
+  ALLOW_NON_FINITE: { type: 'boolean', default: usualLimits.nonFinite, description: 'serve models whose weights hold NaN or infinity' }
+} as const
+
+const schema = { type: 'object', properties }
+
+type Properties = typeof properties
+type Preset = { [Name in keyof Properties]: Properties[Name] extends { default: unknown } ? Name : never }[keyof Properties]
 
 /** The settings by their own names. */
-export type Settings = Static<typeof schema>
+export type Settings = { [Name in Preset]: XStatic<Properties[Name]> } & { [Name in Exclude<keyof Properties, Preset>]?: XStatic<Properties[Name]> }
 
 /** What reading a model file may take. */
 export const importLimits = ({ IMPORT_TIMEOUT_S: seconds, IMPORT_MEMORY_MB: memory, ALLOW_NON_FINITE: nonFinite }: Settings): Limits => ({ seconds, memory, nonFinite })
@@ -52,7 +60,7 @@ export class SettingsError extends Error {}
 /** The settings where nothing is set. */
 export const defaults = (): Settings => check({})
 
-const names = Object.keys(schema.properties) as (keyof Settings)[]
+const names = Object.keys(properties) as (keyof Settings)[]
 const flagOf = (name: string): string => name.toLowerCase().replaceAll('_', '-')
 const flags = [...names.map(flagOf), 'help', 'openapi']
 
@@ -98,8 +106,8 @@ function check (given: Record<string, string>): Settings {
   } catch (error) {
     const [first] = (error as { errors?: { instancePath: string }[] }).errors ?? []
     const name = first?.instancePath.slice(1) as keyof Settings | undefined
-    if (name === undefined || !(name in schema.properties)) throw error
-    throw new SettingsError(`${name} must be ${allowed(schema.properties[name])}, not "${given[name]}".`)
+    if (name === undefined || !(name in properties)) throw error
+    throw new SettingsError(`${name} must be ${allowed(properties[name])}, not "${given[name]}".`)
   }
 }
 
@@ -123,7 +131,7 @@ function allowed ({ type, enum: values, minimum, exclusiveMinimum, maximum }: Pr
 export function help (): string {
   const width = Math.max(...names.map((name) => name.length))
   const lines = names.map((name) => {
-    const { description, default: preset } = schema.properties[name] as Property
+    const { description, default: preset } = properties[name] as Property
     return `  --${flagOf(name).padEnd(width)} ${name.padEnd(width)} ${description}${preset === undefined ? '' : ` (${preset})`}`
   })
   return `statescope [settings] [model files]

@@ -1,4 +1,3 @@
-import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
 import { isIP } from 'node:net'
 import type { Settings } from '../config.ts'
@@ -14,6 +13,9 @@ const most = 10_000
  * hook of the app and not of its routes, so that addresses without a route count too. `/health/*` does not.
  */
 export async function limitRates (app: App, limit: number, { RATE_WINDOW_S }: Settings): Promise<void> {
+  // Imported only where it is asked for.
+  const { default: rateLimit, normalizeIP } = await import('@fastify/rate-limit')
+  const keyOf = ({ caller, ip }: FastifyRequest): string => caller?.key ?? (isIP(ip) > 0 ? normalizeIP(ip) : 'unknown')
   await app.register(rateLimit, { global: false, max: limit, timeWindow: RATE_WINDOW_S * 1000, keyGenerator: keyOf, cache: most })
   const count = app.createRateLimit()
   app.addHook('onRequest', async (request, reply) => {
@@ -24,5 +26,3 @@ export async function limitRates (app: App, limit: number, { RATE_WINDOW_S }: Se
     throw new Fault('rate_limited', `this caller has sent its ${limit} requests of ${RATE_WINDOW_S} seconds: try again in ${found.ttlInSeconds} seconds`)
   })
 }
-
-const keyOf = ({ caller, ip }: FastifyRequest): string => caller?.key ?? (isIP(ip) > 0 ? normalizeIP(ip) : 'unknown')

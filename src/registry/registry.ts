@@ -121,8 +121,11 @@ export async function openPlace (place: Place, how: How, stored: StoredDigest): 
   let digest: string | null | undefined
   try {
     digest = await stored(place)
+    // The process that reads starts meanwhile.
+    const reading = readModel({ main: place.main, weights: place.weights }, digest === null ? how : { ...how, digest })
+    reading.catch(() => {})
     const meta = place.meta === null ? {} : await readMeta(place.meta)
-    const file = await readModel({ main: place.main, weights: place.weights }, digest === null ? how : { ...how, digest })
+    const file = await reading
     return { key: keyOf(place), id: place.id, version: place.version, status: 'loading', digest: file.digest, file, meta, place, ...digest === null ? {} : { stored: true } }
   } catch (error) {
     if (error instanceof Fault && error.code === 'not_ready') throw error

@@ -1,7 +1,6 @@
-import { crc32 } from '@node-rs/crc32'
 import { promisify } from 'node:util'
 import { inflateRaw } from 'node:zlib'
-import yauzl, { type Entry, type ZipFile } from 'yauzl'
+import type { Entry, ZipFile } from 'yauzl'
 import { Fault } from '../errors.ts'
 import { bodyOf, StoredArray } from './arrays.ts'
 import { readNpy } from './npy.ts'
@@ -21,6 +20,8 @@ export async function readNpz (body: Uint8Array, limit: number): Promise<Json> {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.length)
   if (bytes.toString('latin1', 0, 6) === '\x93NUMPY') throw broken('it is one array alone, as numpy.save writes it')
   try {
+    // Imported with the first such body: what a start imports, every start waits for.
+    const [{ crc32 }, { default: yauzl }] = await Promise.all([import('@node-rs/crc32'), import('yauzl')])
     const archive = await yauzl.fromBufferPromise(bytes, { decodeStrings: true, strictFileNames: true })
     if (archive.entryCount > most) throw broken(`it holds ${archive.entryCount} files`)
     const entries: Entry[] = []
@@ -32,7 +33,7 @@ export async function readNpz (body: Uint8Array, limit: number): Promise<Json> {
     const arrays: [string, StoredArray][] = []
     for (const entry of entries) {
       const name = entry.fileName.slice(0, -'.npy'.length)
-      arrays.push([name, readNpy(await content(archive, entry, bytes), name)])
+      arrays.push([name, readNpy(await content(archive, entry, bytes, crc32), name)])
     }
     return bodyOf(arrays)
   } catch (error) {
@@ -41,7 +42,7 @@ export async function readNpz (body: Uint8Array, limit: number): Promise<Json> {
   }
 }
 
-async function content (archive: ZipFile, entry: Entry, bytes: Buffer): Promise<Buffer> {
+async function content (archive: ZipFile, entry: Entry, bytes: Buffer, crc32: (bytes: Buffer) => number): Promise<Buffer> {
   const { fileName, compressionMethod, compressedSize, uncompressedSize: size } = entry
   if (entry.isEncrypted()) throw broken(`'${fileName}' is encrypted`)
   if (compressionMethod !== 0 && compressionMethod !== 8) throw broken(`'${fileName}' is compressed by method ${compressionMethod}: 0 (stored) and 8 (deflated) are read`)

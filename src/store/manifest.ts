@@ -1,27 +1,11 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Type, type Static } from 'typebox'
-import { Value } from 'typebox/value'
 import { Fault } from '../errors.ts'
+import type { Manifest } from './manifest-schema.ts'
 import { manifestName } from './store.ts'
 
-const Digest = Type.String({ pattern: '^sha256:[0-9a-f]{64}$' })
-const schema = Type.Object({
-  /** Of the model, as every answer names it. */
-  digest: Digest,
-  /** Each file's own. */
-  files: Type.Record(Type.String(), Type.Object({ size: Type.Integer({ minimum: 0 }), digest: Digest })),
-  format: Type.String(),
-  kerasVersion: Type.Union([Type.String(), Type.Null()]),
-  notes: Type.Array(Type.String()),
-  /** The self-check that the model passed. */
-  receipt: Type.Unknown(),
-  /** When, as ISO 8601. */
-  stored: Type.String()
-})
-
-export type Manifest = Static<typeof schema>
+export type { Manifest } from './manifest-schema.ts'
 
 export const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 
@@ -33,7 +17,9 @@ export async function readManifest (folder: string): Promise<Manifest | null> {
   const text = await read(folder, manifestName)
   if (text === null) return null
   const manifest = parsed(text)
-  if (!Value.Check(schema, manifest)) throw new Fault('bad_file', `"${manifestName}" is damaged: delete this version and store the model again`)
+  // Imported when the engine already starts in its thread: typebox takes 0.2 s.
+  const { isManifest } = await import('./manifest-schema.ts')
+  if (!isManifest(manifest)) throw new Fault('bad_file', `"${manifestName}" is damaged: delete this version and store the model again`)
   const meta = manifest.files['statescope.json'] as Manifest['files'][string] | undefined
   const bytes = await read(folder, 'statescope.json')
   if ((bytes === null ? undefined : digestOf(bytes)) !== meta?.digest) {

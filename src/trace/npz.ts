@@ -1,7 +1,11 @@
-import { crc32 } from '@node-rs/crc32'
+import { createRequire } from 'node:module'
 import { Fault } from '../errors.ts'
 import { bytesOf, sizeOf, type NamedArray, type Packer } from './named.ts'
 import { room } from './room.ts'
+
+/** Loaded with the first such answer: what a thread loads when it starts, every start waits for. */
+const require = createRequire(import.meta.url)
+const summing = (): typeof import('@node-rs/crc32') => require('@node-rs/crc32')
 
 /** Without zip64, places and sizes of a zip archive have four bytes and its members are counted in two. */
 const largest = 0xffffffff
@@ -53,6 +57,7 @@ export const packNpz: Packer = (metadata, arrays) => {
 function archive (members: readonly Member[], atMost: number): Uint8Array {
   const body = room(atMost).subarray(0, atMost)
   const view = new DataView(body.buffer)
+  const { crc32 } = summing()
   let at = 0
   const central = members.map(({ name, header, size, bytes }) => {
     const place = at
