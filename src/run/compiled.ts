@@ -113,7 +113,7 @@ function write (file: ModelFile, plan: Plan, sample: Batch): { bytes: Uint8Array
   const given = asked(ops, plan, results, layers, outputs)
   const give = (name: string, value: Value): void => { given.push({ name, value: ops.cast(value, 'float') }) }
   const evidence = [...results.values()].flatMap(({ evidence }) => evidence ?? [])
-  const check = (of: Value | null): Value => distance(ops, weightsOf, file.keras, evidence, { of })!
+  const check = (of: Value | null): Value => distance(ops, weightsOf, file.keras, evidence, { of, steps: () => null })!
   // A batch of one is that sequence.
   const one = sample.size === 1
   if (evidence.length > 0 && plan.layers.length === 0) {

@@ -13,7 +13,7 @@ import type { Batch } from '../request/probe.ts'
 import { asked, type Compiled, type Compiler } from './compiled.ts'
 import { finish } from './extract.ts'
 import { distance, finite } from './receipt.ts'
-import { checking } from './sampling.ts'
+import { checking, stepsAt, stepsChecked } from './sampling.ts'
 import { borrow } from './spare.ts'
 
 /** Programs kept of one plan: each serves one size of batch and sequence. */
@@ -25,11 +25,13 @@ export const byNative = (native: NativeRuntime): Compiler => ({ name: 'native', 
 interface Made {
   readonly run: ReturnType<NativeRuntime['program']>
   readonly outputs: readonly { readonly name: string, readonly shape: readonly number[] }[]
+  /** For each of them it takes which steps are checked. */
+  readonly lengths: readonly number[]
 }
 
 /**
- * A plan as programs of the native engine, one for each size of batch and sequence, written when it comes; the receipt's own check of one sequence an
- * answer with it, as `compile` (compiled.ts) has it. Throws where a layer needs what the engine has no instruction for.
+ * A plan as programs of the native engine, one for each size of batch and sequence, written when it comes; the receipt's own check of some steps of one
+ * sequence an answer with it, as `compile` (compiled.ts) has it. Throws where a layer needs what the engine has no instruction for.
  */
 export function compileNative (native: NativeRuntime, file: ModelFile, plan: Plan, sample: Batch): Compiled {
   const programs = new LRUCache<string, Made>({ max: kept })
@@ -40,16 +42,16 @@ export function compileNative (native: NativeRuntime, file: ModelFile, plan: Pla
     const key = `${checked ? 'checked' : ''} ${feedsOf(file, batch).map(({ shape }) => shape.join()).join(' ')}`
     const known = programs.get(key)
     if (known !== undefined) return known
-    const { nodes, sizes, given } = written(file, plan, batch, checked)
-    const made = { run: native.program(lower(nodes, sizes, given.map(({ value }) => value))), outputs: given.map(({ name, value: { shape } }) => ({ name, shape })) }
+    const { nodes, sizes, given, lengths } = written(file, plan, batch, checked)
+    const made = { run: native.program(lower(nodes, sizes, given.map(({ value }) => value))), outputs: given.map(({ name, value: { shape } }) => ({ name, shape })), lengths }
     programs.set(key, made)
     return made
   }
   const run: Compiled['run'] = async (plan, batch) => {
-    const { checked, sequence } = next(batch)
+    const { checked, sequence, turn } = next(batch)
     const made = programFor(batch, checked)
     const outputs = made.outputs.map(({ name, shape }) => ({ name, values: { shape, data: borrow(sizeOf(shape)) } }))
-    made.run([...feedsOf(file, batch).map(({ data }) => data), Float32Array.of(sequence)], outputs.map(({ values }) => values.data))
+    made.run([...feedsOf(file, batch).map(({ data }) => data), Float32Array.of(sequence), ...made.lengths.map((length) => stepsAt(length, turn))], outputs.map(({ values }) => values.data))
     const results = new Map<string, Values>(outputs.map(({ name, values }) => [name, values]))
     const traced = finish(plan, batch, (n, name) => results.get(`layer:${n}:${name}`), (n) => results.get(`out:${n}`)!, (n) => results.get(`last:${n}`)!.data[0])
     return { traced, ...verdict(checked, results.get('difference')?.data[0]) }
@@ -60,7 +62,7 @@ export function compileNative (native: NativeRuntime, file: ModelFile, plan: Pla
 }
 
 /** What a plan does for a batch of this size, and what of that its answer is; with the difference that the receipt's check finds, or what stands for it unchecked. `sizes`: of the inputs. */
-export function written (file: ModelFile, plan: Plan, batch: Batch, checked: boolean): { nodes: Node[], sizes: number[], given: { name: string, value: View }[] } {
+export function written (file: ModelFile, plan: Plan, batch: Batch, checked: boolean): { nodes: Node[], sizes: number[], given: { name: string, value: View }[], lengths: readonly number[] } {
   const nodes: Node[] = []
   const ops = nativeOps(nodes)
   const weightsOf = constants(ops)
@@ -72,8 +74,17 @@ export function written (file: ModelFile, plan: Plan, batch: Batch, checked: boo
   const given = asked(ops, plan, results, layers, outputs)
   const evidence = [...results.values()].flatMap(({ evidence }) => evidence ?? [])
   const sequence = input([1])
-  if (evidence.length > 0) given.push({ name: 'difference', value: checked ? distance(ops, weightsOf, file.keras, evidence, { of: batch.size === 1 ? null : sequence })! : finite(ops, evidence) })
-  return { nodes, sizes, given }
+  const steps = new Map<number, View>()
+  const stepsOf = (length: number): View | null => {
+    const count = stepsChecked(length)
+    if (count !== null && !steps.has(length)) steps.set(length, input([count]))
+    return steps.get(length) ?? null
+  }
+  if (evidence.length > 0) {
+    const far = checked ? distance(ops, weightsOf, file.keras, evidence, { of: batch.size === 1 ? null : sequence, steps: stepsOf })! : null
+    given.push({ name: 'difference', value: far === null ? finite(ops, evidence) : batch.size === 1 ? far : ops.add(far, finite(ops, evidence)) })
+  }
+  return { nodes, sizes, given, lengths: [...steps.keys()] }
 }
 
 /** A batch's arrays in the order that programs take them. */

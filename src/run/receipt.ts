@@ -1,7 +1,7 @@
 import { cellOf } from '../cells/cells.ts'
 import type { CellCall } from '../cells/cell.ts'
 import { holding } from '../cells/held.ts'
-import { before, blank, last, recompute, sequenceOf } from '../cells/recurrent.ts'
+import { before, blank, last, sequenceOf } from '../cells/recurrent.ts'
 import type { Evidence } from '../layers/layer.ts'
 import { swap } from '../layers/recurrent.ts'
 import type { Values } from '../model.ts'
@@ -28,6 +28,8 @@ export function recheck<T> (runtime: Runtime<T>, resident: Resident<T>, keras: 1
 interface Quick<T> {
   /** Which sequence of the batch `[1]`; null: all. What is wrong with a model, an engine or a plan is wrong with any, and the check of all costs as much as the answer. */
   readonly of: T | null
+  /** Which of so many steps, `[step]`; null: all. */
+  readonly steps: (length: number) => T | null
 }
 
 /** The same as a tensor of one number on the engine; null where nothing recurrent ran. */
@@ -48,18 +50,23 @@ function distancesOfCell<T> (ops: Ops<T>, weightsOf: Resident<T>['weightsOf'], k
   const returned = sequence === null ? all : Object.fromEntries(Object.entries(all).map(([name, value]) => [name, ops.gather(value, sequence, 0)]))
   const given = cell.states.map((state) => returned[state] === undefined ? undefined : swap(ops, returned[state]))
   const claimed = sequence === null ? { ...run, states: given.map((state, n) => state ?? run.states[n]), gates: null } : sequenceOf(cell, call, run, sequence, given)
-  const { states, mask } = claimed
-  const past = before(call, claimed)
-  const { gates } = recompute(cell, call, claimed)
-  const next = cell.update(holding(call, claimed.held), gates, past)
+  const steps = quick?.steps(ops.shape(claimed.x)[0]) ?? null
+  const at = (x: T): T => steps === null ? x : ops.gather(x, steps, 0)
+  const states = claimed.states.map(at)
+  const mask = claimed.mask === null ? null : at(claimed.mask)
+  const past = before(call, claimed).map(at)
+  const held = holding(call, claimed.held)
+  const { gates } = cell.compute(held, cell.project(call, at(claimed.x)), past)
+  const next = cell.update(held, gates, past)
   const pairs: [T, T][] = states.map((state, n) => [state, mask === null ? next[n] : carry(call, next[n], past[n], mask)])
   for (const { gate } of cell.gates) {
     const given = returned[`gates/${gate}`]
-    if (given !== undefined) pairs.push([swap(ops, given), blank(call, gates[gate], mask)])
+    if (given !== undefined) pairs.push([at(swap(ops, given)), blank(call, gates[gate], mask)])
   }
   const [claims, again] = [0, 1].map((n) => ops.concat(pairs.map((pair) => pair[n]), -1))
-  if (quick !== undefined) return [quickDifference(ops, claims, again)]
-  const finals = cell.states.flatMap((state, n): [T, T][] => returned[`final/${state}`] === undefined ? [] : [[returned[`final/${state}`], last(call, claimed, states[n])]])
+  // What is not finite is told of at every step.
+  if (quick !== undefined) return [quickDifference(ops, claims, again), ...steps === null ? [] : claimed.states.map((state) => ops.mul(0, ops.reduce('sum', state)))]
+  const finals = cell.states.flatMap((state, n): [T, T][] => returned[`final/${state}`] === undefined ? [] : [[returned[`final/${state}`], last(call, claimed, claimed.states[n])]])
   return [difference(ops, claims, again), ...finals.map(([given, again]) => difference(ops, given, again))]
 }
 

@@ -22,15 +22,16 @@ export interface Sampling {
 export interface Verdict { readonly difference: number | null, readonly checked: boolean }
 
 /** Which answers of a plan are checked (`always`: all), on which of their sequences, and what came of it. */
-export function checking (always: boolean): { next: (batch: Batch) => { checked: boolean, sequence: number }, verdict: (checked: boolean, found: number | undefined) => Verdict } {
+export function checking (always: boolean): { next: (batch: Batch) => { checked: boolean, sequence: number, turn: number }, verdict: (checked: boolean, found: number | undefined) => Verdict } {
   const { due, distrust } = sampling()
   let checks = 0
   let last: number | null = null
   return {
     next: (batch) => {
       const checked = always || due(batch)
-      // Each sequence of a batch has its turn.
-      return { checked, sequence: (checked ? checks++ : checks) % batch.size }
+      // Each sequence of a batch has its turn, and then each once more.
+      const count = checked ? checks++ : checks
+      return { checked, sequence: count % batch.size, turn: Math.floor(count / batch.size) }
     },
     verdict: (checked, found) => {
       if (found === undefined) return { difference: null, checked }
@@ -40,6 +41,19 @@ export function checking (always: boolean): { next: (batch: Batch) => { checked:
       return { difference: found, checked }
     }
   }
+}
+
+/** Of as many steps and more, one in `sparse` is checked. */
+const [long, sparse] = [8, 4]
+
+/** How many of so many steps are checked; null: all. */
+export const stepsChecked = (length: number): number | null => length < long ? null : Math.floor(length / sparse)
+
+/** Which: one in `sparse`, others each turn until all have been. */
+export function stepsAt (length: number, turn: number): Float32Array {
+  const count = stepsChecked(length) ?? length
+  const last = (count - 1) * sparse
+  return count === length ? Float32Array.from({ length }, (_, n) => n) : Float32Array.from({ length: count }, (_, n) => turn % (length - last) + n * sparse)
 }
 
 /** The first answers, the first of each shape, then one sequence in so many, and at least one a second while there are any. `now`: a clock in milliseconds. */

@@ -151,8 +151,9 @@ t.test('the check of an answer is of one sequence, whichever is asked, and canno
       const { ops } = runtime
       const plan = buildPlan(file, { layers: tensors.length === 0 ? [] : ['lstm'], tensors, steps: 'all', outputs: true, raw: false }, {})
       const { evidence: [sound] } = extract(runtime, resident, file, plan, sample())
-      const far = (evidence: typeof sound, of: number | null): number =>
-        runtime.read(distance(ops, resident.weightsOf, file.keras, [evidence], { of: of === null ? null : ops.constant(Float32Array.of(of), [1]) })!).data[0]
+      const index = (n: number | null): Plain | null => n === null ? null : ops.constant(Float32Array.of(n), [1])
+      const far = (evidence: typeof sound, of: number | null, step: number | null = null): number =>
+        runtime.read(distance(ops, resident.weightsOf, file.keras, [evidence], { of: index(of), steps: () => index(step) })!).data[0]
       for (const of of [0, 1, null]) t.ok(far(sound, of) < 1e-12)
 
       // One unit of the second sequence, at its second step.
@@ -169,6 +170,13 @@ t.test('the check of an answer is of one sequence, whichever is asked, and canno
       t.ok(far(planted(0.01), 1) > tolerance)
       t.ok(far(planted(0.01), null) > tolerance)
       t.ok(Number.isNaN(far(planted(Infinity), 1)))
+
+      // Of one step alone: what is wrong with a state shows there and where it is read.
+      for (const step of [0, 1, 2]) t.ok(far(sound, 1, step) < 1e-12)
+      t.ok(far(planted(0.01), 1, 0) < 1e-12)
+      t.ok(far(planted(0.01), 1, 1) > tolerance)
+      t.ok(far(planted(0.01), 1, 2) > 1e-6)
+      t.ok(Number.isNaN(far(planted(Infinity), 1, 0)), 'what is not finite shows at every step')
     }
   }
 })

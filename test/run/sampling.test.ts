@@ -8,7 +8,7 @@ import type { Served } from '../../src/registry/entry.ts'
 import type { Batch } from '../../src/request/probe.ts'
 import { byOnnx, compile } from '../../src/run/compiled.ts'
 import { host } from '../../src/run/hosted.ts'
-import { sampling } from '../../src/run/sampling.ts'
+import { sampling, stepsAt, stepsChecked } from '../../src/run/sampling.ts'
 import { numbers } from '../cells/support.ts'
 import { chain, maskedLstm, openLstm } from '../support/models.ts'
 
@@ -49,6 +49,20 @@ t.test('the first answers, the first of each shape, one sequence in 32, and one 
   t.same(asked(2, batchOf(1, 7)), [0], 'another length')
   distrust()
   t.same(asked(40, batchOf(1)).length, 40, 'all, after one that did not pass')
+})
+
+t.test('one step in four is checked, each in its turn', async (t) => {
+  t.same([...stepsAt(7, 3)], [0, 1, 2, 3, 4, 5, 6], 'all of a few')
+  for (const length of [8, 9, 10, 11, 40, 43, 1000]) {
+    const seen = new Set<number>()
+    for (let turn = 0; turn < 7; turn++) {
+      const steps = [...stepsAt(length, turn)]
+      t.equal(steps.length, stepsChecked(length))
+      for (const step of steps) seen.add(step)
+    }
+    t.equal(stepsChecked(length), Math.floor(length / 4))
+    t.same([...seen].sort((a, b) => a - b), Array.from({ length }, (_, n) => n), `all ${length} after seven answers`)
+  }
 })
 
 t.test('more shapes than are remembered: they are new again', async (t) => {

@@ -58,7 +58,7 @@ export function programs (runtime, file, kind) {
     unread: (batch) => {
       const { nodes, sizes, given } = written(file, plan, batch, true)
       const run = runtime.program(lower(nodes, sizes, given.filter(({ name }) => name === 'difference').map(({ value }) => value)))
-      const inputs = [...Object.values(batch.inputs).map(({ data }) => data), new Float32Array(1)]
+      const inputs = [...Object.values(batch.inputs).map(({ data }) => data), ...sizes.slice(Object.keys(batch.inputs).length).map((size) => new Float32Array(size))]
       const output = new Float32Array(1)
       return () => run(inputs, [output])
     },
