@@ -30,7 +30,15 @@ declare module 'fastify' {
 /** Every route registered after this one knows the format of its answer; what it has no format for is refused. */
 export function negotiate (app: FastifyInstance): void {
   app.decorateRequest('format', 'json')
-  app.addHook('onRequest', async (request) => { request.format = formatFor(request.headers.accept, request.routeOptions.config.formats) })
+  app.addHook('onRequest', (request, _, next) => {
+    let refusal: Error | undefined
+    try {
+      request.format = formatFor(request.headers.accept, request.routeOptions.config.formats)
+    } catch (error) {
+      refusal = error as Error
+    }
+    next(refusal)
+  })
 }
 
 /** The Content-Type of a format. */
@@ -41,6 +49,8 @@ export const contentType = (format: AnswerFormat): string => mediaTypes[format]
  * @throws Fault not_acceptable, listing their media types
  */
 export function formatFor (accept: string = '*/*', formats: readonly AnswerFormat[] = ['json']): AnswerFormat {
+  // What most ask for.
+  if (accept === '*/*') return formats[0]
   const wishes = accept.split(',').map((part) => {
     const [range, ...parameters] = part.split(';').map((word) => word.trim().toLowerCase())
     const q = parameters.find((parameter) => parameter.startsWith('q='))

@@ -31,20 +31,20 @@ export function identify (app: FastifyInstance, tokens: Tokens): void {
  * nothing more: 401 without a token or with a wrong one, 403 for a token of API_TOKEN and, to all, where there is no ADMIN_TOKEN.
  */
 export function guard (app: FastifyInstance, tokens: Tokens): void {
-  app.addHook('onRequest', async (request) => {
-    const given = tokenOf(request)
+  app.addHook('onRequest', (request, _, next) => {
     const { url, config } = request.routeOptions
-    if (config.scope === 'admin') askForAdmin(request, given, tokens)
-    else if (request.caller === null && tokens.has('inference') && !open.some((prefix) => url?.startsWith(prefix))) throw unauthorized(given, 'API_TOKEN')
+    if (config.scope === 'admin') next(adminRefusal(request, tokens))
+    else next(request.caller === null && tokens.has('inference') && !open.some((prefix) => url?.startsWith(prefix)) ? unauthorized(tokenOf(request), 'API_TOKEN') : undefined)
   })
 }
 
 const tokenOf = ({ headers: { authorization } }: FastifyRequest): string | undefined => authorization === undefined ? undefined : /^Bearer +(.+)$/i.exec(authorization)?.[1]
 
-function askForAdmin ({ caller }: FastifyRequest, given: string | undefined, tokens: Tokens): void {
-  if (!tokens.has('admin')) throw new Fault('forbidden', 'administration is off: start the service with ADMIN_TOKEN, or ADMIN_TOKEN_FILE, to switch it on')
-  if (caller === null) throw unauthorized(given, 'ADMIN_TOKEN')
-  if (caller.scope !== 'admin') throw new Fault('forbidden', 'this is for the ADMIN_TOKEN of the service: the token sent is good for inference alone')
+function adminRefusal (request: FastifyRequest, tokens: Tokens): Fault | undefined {
+  const { caller } = request
+  if (!tokens.has('admin')) return new Fault('forbidden', 'administration is off: start the service with ADMIN_TOKEN, or ADMIN_TOKEN_FILE, to switch it on')
+  if (caller === null) return unauthorized(tokenOf(request), 'ADMIN_TOKEN')
+  if (caller.scope !== 'admin') return new Fault('forbidden', 'this is for the ADMIN_TOKEN of the service: the token sent is good for inference alone')
 }
 
 const unauthorized = (given: string | undefined, name: string): Fault => new Fault('unauthorized', given === undefined

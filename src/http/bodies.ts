@@ -41,10 +41,16 @@ const codings: Readonly<Record<string, () => Transform>> = {
 
 /** Undoes Content-Encoding as a body arrives: whatever reads it sees it as it was, and no more of it than the body limit allows is ever held. */
 export function decompressBodies (app: FastifyInstance): void {
-  app.addHook('preParsing', async ({ headers }, reply, payload) => {
+  app.addHook('preParsing', ({ headers }, reply, payload, next) => {
     const coding = headers['content-encoding']?.toLowerCase() ?? 'identity'
-    if (coding === 'identity') return payload
-    if (!Object.hasOwn(codings, coding)) throw new Fault('unsupported_media_type', `Send the body as ${list(Object.keys(codings))}, or without Content-Encoding, not as ${coding}.`)
+    if (coding === 'identity') {
+      next(null, payload)
+      return
+    }
+    if (!Object.hasOwn(codings, coding)) {
+      next(new Fault('unsupported_media_type', `Send the body as ${list(Object.keys(codings))}, or without Content-Encoding, not as ${coding}.`))
+      return
+    }
     const decoder = codings[coding]()
     const decoded = Object.assign(Readable.from(chunksOf(decoder, coding), { objectMode: false }), { receivedEncodedLength: 0 })
     // Fastify holds this against Content-Length.
@@ -55,7 +61,7 @@ export function decompressBodies (app: FastifyInstance): void {
     const stop = (): void => { if (!decoder.readableEnded) decoder.destroy() }
     payload.once('aborted', stop)
     reply.raw.once('close', stop)
-    return decoded
+    next(null, decoded)
   })
 }
 

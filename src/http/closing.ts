@@ -13,16 +13,19 @@ export function watchClosing (app: FastifyInstance): () => boolean {
   let closing = false
   let underWay = 0
   let done = (): void => {}
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, next) => {
     underWay++
     whenOver(reply, () => {
       underWay--
       if (underWay === 0) done()
     })
-    if (closing && request.routeOptions.url?.startsWith('/health/') !== true) throw new Fault('not_ready', 'the service is stopping')
+    next(closing && request.routeOptions.url?.startsWith('/health/') !== true ? new Fault('not_ready', 'the service is stopping') : undefined)
   })
   // Without it a client that keeps its connection open would keep the process up.
-  app.addHook('onSend', async (_, reply) => { if (closing) reply.header('connection', 'close') })
+  app.addHook('onSend', (_, reply, payload, next) => {
+    if (closing) reply.header('connection', 'close')
+    next(null, payload)
+  })
   app.addHook('preClose', async () => {
     closing = true
     if (underWay > 0) await new Promise<void>((resolve) => { done = resolve })

@@ -26,7 +26,8 @@ const smallest = 1024
  * stream piece by piece: each line of NDJSON is with its reader as soon as it is written.
  */
 export function compressAnswers (app: FastifyInstance, choose: (accepted: string | undefined) => Coding | null): void {
-  app.addHook('onSend', async (request, reply, payload) => {
+  // Called back, not awaited: each promise of a hook is some microseconds of every request.
+  app.addHook('onSend', (request, reply, payload, next) => {
     const vary = [reply.getHeader('vary') ?? []].flat().join(', ')
     if (!vary.includes('Accept-Encoding')) reply.header('vary', vary === '' ? 'Accept-Encoding' : `${vary}, Accept-Encoding`)
     // A stream that failed before it began is answered by a problem in its place.
@@ -34,11 +35,14 @@ export function compressAnswers (app: FastifyInstance, choose: (accepted: string
     const coding = choose(request.headers['accept-encoding'])
     const stream = payload instanceof Readable
     const compressor = coding === null ? undefined : compressors[coding]?.(stream)
-    if (compressor === undefined || request.method === 'HEAD' || !(stream || sizeOf(payload) >= smallest)) return payload
+    if (compressor === undefined || request.method === 'HEAD' || !(stream || sizeOf(payload) >= smallest)) {
+      next(null, payload)
+      return
+    }
     reply.header('content-encoding', coding).removeHeader('content-length')
     // An error of the one ends the other, and the answer with it; who went away needs no word.
     pipeline(stream ? payload : Readable.from([payload]), compressor, () => {})
-    return compressor
+    next(null, compressor)
   })
 }
 

@@ -1,8 +1,11 @@
 import type { FastifyReply } from 'fastify'
+import type { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 
 /** Who waits for the end of a connection: one listener each, however many requests came over it at once. */
 const waiting = new WeakMap<Socket, Set<() => void>>()
+/** Who waits for the end of an answer: the listeners are those of the first. */
+const callers = new WeakMap<ServerResponse, ((sent: boolean) => void)[]>()
 
 /**
  * Calls `over` once, when the last of an answer is with the operating system, or its client is gone: `sent` says which. Fastify's onResponse is not called where
@@ -10,17 +13,25 @@ const waiting = new WeakMap<Socket, Set<() => void>>()
  * connection ends: its own 'close' counts too.
  */
 export function whenOver ({ raw, request: { raw: { socket } } }: FastifyReply, over: (sent: boolean) => void): void {
+  if (raw.closed || socket.closed) {
+    over(raw.writableFinished)
+    return
+  }
+  const others = callers.get(raw)
+  if (others !== undefined) {
+    others.push(over)
+    return
+  }
+  const all = [over]
+  callers.set(raw, all)
   const tell = (sent: boolean): void => {
     raw.off('finish', onFinish).off('close', onGone)
     waiting.get(socket)?.delete(onGone)
-    over(sent)
+    callers.delete(raw)
+    for (const one of all) one(sent)
   }
   const onFinish = (): void => tell(true)
   const onGone = (): void => tell(false)
-  if (raw.closed || socket.closed) {
-    tell(raw.writableFinished)
-    return
-  }
   raw.once('finish', onFinish).once('close', onGone)
   if (socket instanceof Socket) goneWith(socket).add(onGone)
 }

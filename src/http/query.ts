@@ -4,7 +4,7 @@ import { strictJson } from '../request/strict.ts'
 
 /** In an address everything is text: numbers and booleans become what the route's schema calls for; ajv refuses the rest. */
 export function readQueries (app: FastifyInstance): void {
-  app.addHook('preValidation', async (request) => {
+  app.addHook('preValidation', (request, _, next) => {
     const { properties } = request.routeOptions.schema?.querystring as { properties?: Record<string, { type?: string }> } ?? {}
     const query = request.query as Record<string, unknown>
     for (const [name, value] of Object.entries(query)) {
@@ -14,6 +14,7 @@ export function readQueries (app: FastifyInstance): void {
       if (type === 'number' && /^-?\d{1,15}(\.\d{1,15})?(e[+-]?\d{1,3})?$/i.test(String(value))) query[name] = Number(value)
       if (type === 'boolean' && (value === 'true' || value === 'false')) query[name] = value === 'true'
     }
+    next()
   })
 }
 

@@ -48,8 +48,9 @@ export function cutSlowClients (app: App, seconds: number): void {
 
   // Fastify ends the connection of a body that is too large. While something of it is on its way, that takes the answer away from the client (RFC 9112, 9.6): it stays open, and the
   // rest is thrown away.
-  app.addHook('onSend', async ({ raw }, reply) => {
+  app.addHook('onSend', ({ raw }, reply, payload, next) => {
     if (reply.statusCode === 413 && !raw.complete) reply.removeHeader('connection')
+    next(null, payload)
   })
 
   const look = (): void => {

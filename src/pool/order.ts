@@ -1,4 +1,4 @@
-import { arraysOf, type Queued } from './queue.ts'
+import type { Queued } from './queue.ts'
 
 /** Milliseconds of a job beside its numbers, and for each of them until that is known. */
 const [overhead, unknown] = [0.5, 1e-3]
@@ -11,12 +11,13 @@ export class Costs {
   readonly #rates = new Map<string, Map<string, number>>()
 
   of (queued: Queued): number {
-    return overhead + numbersOf(queued) * (this.#rates.get(queued.model)?.get(kindOf(queued)) ?? unknown)
+    return overhead + queued.size.numbers * (this.#rates.get(queued.model)?.get(kindOf(queued)) ?? unknown)
   }
 
   /** Jobs of one kind ran together for so long. */
-  learn (jobs: readonly Queued[], numbers: number, milliseconds: number): void {
+  learn (jobs: readonly Queued[], milliseconds: number): void {
     const [first] = jobs
+    const numbers = jobs.reduce((sum, { size }) => sum + size.numbers, 0)
     const rates = this.#rates.get(first.model) ?? new Map<string, number>()
     this.#rates.set(first.model, rates)
     const kind = kindOf(first)
@@ -29,9 +30,6 @@ export class Costs {
     this.#rates.delete(model)
   }
 }
-
-/** How many numbers the inputs of a job are; none any more once they have been moved to a thread. */
-export const numbersOf = ({ job: { batch } }: Queued): number => arraysOf(batch).reduce((sum, { data }) => sum + data.length, 0)
 
 const kindOf = ({ job: { study, plan } }: Queued): string => study?.kind ?? (plan.layers.length === 0 ? 'predict' : 'states')
 

@@ -4,8 +4,8 @@ import type { ModelFile } from '../model.ts'
 import type { Receipt } from '../registry/entry.ts'
 import { Hand } from './hand.ts'
 import type { FromWorker, LoadCheck, Pool, Ran, WorkerData } from './protocol.ts'
-import { Costs, numbersOf } from './order.ts'
-import { Queue, type Limits, type Maker, type Queued } from './queue.ts'
+import { Costs } from './order.ts'
+import { Queue, sizeOf, type Limits, type Maker, type Queued } from './queue.ts'
 
 export interface PoolOptions {
   readonly engine: WorkerData['engine']
@@ -38,8 +38,6 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
   /** Whose memory an answer lies in. */
   const makers = new WeakMap<SharedArrayBuffer, Maker>()
   const loaded = new Map<string, { file: ModelFile, check: LoadCheck }>()
-  /** How many numbers the jobs of a thread began with: they are moved to it. */
-  const begun = new WeakMap<Queued, number>()
   /** Threads that have started and still load what there is: what is loaded meanwhile comes to them too. */
   const joining = new WeakSet<Hand>()
   const hasJoined = (hand: Hand): boolean => hand.alive && !joining.has(hand)
@@ -53,10 +51,7 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
       while (!hand.busy) {
         const jobs = queue.take(Math.ceil(queue.length / hands.length)).filter((queued) => !isOver(queued, performance.now()))
         if (jobs.length > 0) {
-          for (const queued of jobs) {
-            queued.begun?.(jobs.length)
-            begun.set(queued, numbersOf(queued))
-          }
+          for (const queued of jobs) queued.begun?.(jobs.length)
           hand.run(jobs)
         } else if (queue.length === 0) return
       }
@@ -115,7 +110,7 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
 
   const hands = Array.from({ length: workers }, () => new Hand({ engine, workers }, {
     onFree: (jobs, milliseconds) => {
-      costs.learn(jobs, jobs.reduce((sum, queued) => sum + (begun.get(queued) ?? 0), 0), milliseconds)
+      costs.learn(jobs, milliseconds)
       next()
     },
     onDeath: (hand, reason) => {
@@ -178,6 +173,7 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
         const queued: Queued = {
           model,
           job,
+          size: sizeOf(job.batch),
           patience: patience ?? null,
           begun: (number) => { [start, together] = [performance.now(), number] },
           resolve: (body, by) => {

@@ -11,6 +11,8 @@ export interface Maker { takeBack: (memory: SharedArrayBuffer) => void }
 export interface Queued {
   readonly model: string
   readonly job: Job
+  /** What its inputs take: they are moved to the thread, and gone here. */
+  readonly size: Size
   /** null: for ever. */
   readonly patience: Patience | null
   /** Told when it goes to a thread, with how many others. */
@@ -19,6 +21,9 @@ export interface Queued {
   readonly resolve: (body: Buffer, by: Maker) => void
   readonly reject: (error: Error) => void
 }
+
+/** How many numbers, and their bytes. */
+export interface Size { readonly numbers: number, readonly bytes: number }
 
 /** How much may wait. */
 export interface Limits {
@@ -63,7 +68,7 @@ export class Queue {
   push (queued: Queued): void {
     const { requests, bytes } = this.#limits
     if (this.#length >= requests) throw new Fault('queue_full', `${requests} requests are waiting already: try again in a second`)
-    const own = bytesOf(queued.job.batch)
+    const { bytes: own } = queued.size
     if (this.#length > 0 && this.#bytes + own > bytes) {
       this.#crowded = true
       throw new Fault('queue_full', `${this.#length} requests with ${megabytes(this.#bytes)} MiB of inputs are waiting already, and ${megabytes(bytes)} MiB may wait: try again in a second`)
@@ -97,7 +102,7 @@ export class Queue {
   #left (jobs: Queued[]): Queued[] {
     if (jobs.length > 0) this.#crowded = false
     this.#length -= jobs.length
-    for (const { job } of jobs) this.#bytes -= bytesOf(job.batch)
+    for (const { size } of jobs) this.#bytes -= size.bytes
     return jobs
   }
 }
@@ -123,4 +128,12 @@ function sameArrays (a: Readonly<Record<string, Values>>, b: Readonly<Record<str
 /** Every array of a batch. */
 export const arraysOf = ({ inputs, initial }: Batch): Values[] => [inputs, ...Object.values(initial)].flatMap((arrays) => Object.values(arrays))
 
-const bytesOf = (batch: Batch): number => arraysOf(batch).reduce((sum, { data }) => sum + data.byteLength, 0)
+/** What they take. */
+export function sizeOf (batch: Batch): Size {
+  let [numbers, bytes] = [0, 0]
+  for (const { data } of arraysOf(batch)) {
+    numbers += data.length
+    bytes += data.byteLength
+  }
+  return { numbers, bytes }
+}

@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { buildPlan } from '../../src/plan/build.ts'
-import { Costs, numbersOf, Order } from '../../src/pool/order.ts'
-import type { Queued } from '../../src/pool/queue.ts'
+import { Costs, Order } from '../../src/pool/order.ts'
+import { sizeOf, type Queued } from '../../src/pool/queue.ts'
 import { openLstm } from '../support/models.ts'
 
 const plan = buildPlan(openLstm(1, 1), { layers: null, tensors: ['hidden'], steps: 'all', outputs: true, raw: false }, {})
 
 function queued (model: string, numbers: number): Queued {
   const batch = { size: 1, inputs: { x: { shape: [1, numbers, 1], data: new Float32Array(numbers) } }, initial: {} }
-  return { model, job: { plan, batch, format: 'json', head: {}, independent: false }, patience: null, resolve: () => {}, reject: () => {} }
+  return { model, job: { plan, batch, format: 'json', head: {}, independent: false }, size: sizeOf(batch), patience: null, resolve: () => {}, reject: () => {} }
 }
 
 /** What jobs of `numbers` numbers cost as the order counts it. */
@@ -54,7 +54,7 @@ t.test('nothing starves: what goes before a job of its model although it came la
         const job = queued('m', step)
         order.push(job)
         waiting.add(job)
-        most = Math.max(most, [...waiting].reduce((sum, one) => sum + costOf(numbersOf(one)), 0))
+        most = Math.max(most, [...waiting].reduce((sum, one) => sum + costOf(one.size.numbers), 0))
         return null
       }
       const [job] = order.take(alone)
@@ -72,7 +72,7 @@ t.test('nothing starves: what goes before a job of its model although it came la
     for (const step of [...after, ...endless]) {
       const job = play(step)
       if (job === own) return true
-      if (job !== null && !earlier.has(job)) passed += costOf(numbersOf(job))
+      if (job !== null && !earlier.has(job)) passed += costOf(job.size.numbers)
       if (passed > 0) overtaken++
       if (passed > costOf(size) + most) return false
     }
@@ -99,7 +99,7 @@ t.test('what jobs of a kind took is what the next will take', async (t) => {
   const costs = new Costs()
   const job = queued('m', 1000)
   const [before, other] = [costs.of(job), costs.of(queued('other', 1000))]
-  for (let n = 0; n < 40; n++) costs.learn([job], 1000, 500)
+  for (let n = 0; n < 40; n++) costs.learn([job], 500)
   t.ok(Math.abs(costs.of(job) - 500) < 5, String(costs.of(job)))
   t.equal(costs.of(queued('other', 1000)), other)
   costs.forget('m')

@@ -2,7 +2,7 @@ import t from 'tap'
 import { buildPlan } from '../../src/plan/build.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { Job } from '../../src/pool/protocol.ts'
-import { Queue, type Queued } from '../../src/pool/queue.ts'
+import { Queue, sizeOf, type Queued } from '../../src/pool/queue.ts'
 import { openLstm } from '../support/models.ts'
 
 const file = openLstm(3, 4)
@@ -14,7 +14,7 @@ interface Wish { model?: string, size?: number, steps?: number, plan?: Plan, ind
 function queued ({ model = 'm', size = 1, steps = 5, plan: own = plan, independent = true, states = false }: Wish = {}): Queued {
   const zeros = (...shape: number[]): { shape: number[], data: Float32Array } => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) })
   const batch: Job['batch'] = { size, inputs: { x: zeros(size, steps, 3) }, initial: states ? { lstm: { hidden: zeros(size, 4), cell: zeros(size, 4) } } : {} }
-  return { model, job: { plan: own, batch, format: 'json', head: {}, independent }, patience: null, resolve: () => {}, reject: () => {} }
+  return { model, job: { plan: own, batch, format: 'json', head: {}, independent }, size: sizeOf(batch), patience: null, resolve: () => {}, reject: () => {} }
 }
 
 function queueOf (jobs: readonly Queued[]): Queue {
