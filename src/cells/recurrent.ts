@@ -22,8 +22,9 @@ export interface Reading<T> {
 export interface Read<T> extends Reading<T> {
   readonly initial: readonly T[]
   readonly states: readonly T[]
-  /** Where they came with the states; at masked steps they mean nothing. */
+  /** Where they came with the states; at masked steps they mean nothing, or are 0 already. */
   readonly gates: ByGate<T> | null
+  readonly blanked?: true
   /** A kernel gave the hidden states alone; what else there is follows from them. */
   readonly byKernel?: true
 }
@@ -61,10 +62,13 @@ export function read<T> (cell: Cell, call: CellCall<T>, reading: Reading<T>): Re
     const { gates } = cell.compute(own, step, states)
     const next = cell.update(own, gates, states)
     const after = seen === undefined ? next : next.map((state, n) => ops.where(seen, state, states[n]))
-    return { results: [...after, ...names.map((gate) => gates[gate])], states: after }
+    // Here and not of all steps at once: they would go out to memory and come back.
+    const shown = names.map((gate) => seen === undefined ? gates[gate] : ops.where(seen, gates[gate], 0))
+    return { results: [...after, ...shown], states: after }
   }, sequences, initial, reverse)
   const count = cell.states.length
-  return { ...reading, initial, states: results.slice(0, count), gates: withGates ? Object.fromEntries(names.map((gate, n) => [gate, results[count + n]])) : null }
+  const gates = withGates ? Object.fromEntries(names.map((gate, n) => [gate, results[count + n]])) : null
+  return { ...reading, initial, states: results.slice(0, count), gates, ...mask === null ? {} : { blanked: true } }
 }
 
 /** The hidden state of every step, where the engine has a kernel for the cell's recurrence. */

@@ -1,5 +1,10 @@
 // Interleaved rounds: every subject is timed once a round, in turn, so that what else the machine does falls on all of them alike.
 
+import { setTimeout as wait } from 'node:timers/promises'
+
+/** Milliseconds between two subjects: the threads of onnxruntime and of TensorFlow go on turning for some time after their last call, on cores that others want. */
+const rest = 40
+
 export function median (values) {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted.length % 2 === 1 ? sorted[sorted.length >> 1] : (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2
@@ -45,6 +50,7 @@ export async function interleaved (subjects, { rounds = 7, milliseconds = 30, wa
     // What the last subject left is no burden of the next.
     globalThis.gc?.()
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
+      await wait(rest)
       const { wall, cpu } = await timed(subjects[name], counts[name])
       if (round < 0) continue
       found[name].wall.push(wall)
