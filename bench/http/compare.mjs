@@ -62,6 +62,14 @@ export async function measure (all, { rounds, seconds }, requestsOf) {
   return all
 }
 
+/** Three times as many rounds of some of them alone: what a target speaks of stands beside its rival within seconds, as the machine is not the same from minute to minute. */
+export async function measureAgain (some, { rounds, seconds }, requestsOf) {
+  for (const one of some) one.again = []
+  for (let n = 0; n < 3 * rounds; n++) {
+    for (const one of n % 2 === 0 ? some : some.toReversed()) one.again.push(await timed(one, requestsOf(one), seconds))
+  }
+}
+
 /** How `measure` times, in words. */
 export const roundsOf = ({ rounds, seconds }) => `${rounds} interleaved rounds of ${seconds} s, after each has been asked until it gets no faster (2 to 10 s).`
 
@@ -81,9 +89,10 @@ async function timed ({ server, label }, requests, seconds) {
   return result
 }
 
-/** How many times faster one was than another, round by round: the median, the least and the most. */
+/** How many times faster one was than another, round by round, of those together where there are some: the median, the least and the most. */
 export function times (one, other) {
-  const ratios = one.rounds.map(({ rate }, n) => rate / other.rounds[n].rate)
+  const [own, theirs] = one.again !== undefined && other.again !== undefined ? [one.again, other.again] : [one.rounds, other.rounds]
+  const ratios = own.map(({ rate }, n) => rate / theirs[n].rate)
   return { median: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) }
 }
 
