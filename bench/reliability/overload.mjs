@@ -1,6 +1,6 @@
 // Row 21: twice and ten times as many requests as one worker can answer, with small bodies and with 50 KB. Needs `npm run build`.
 //
-//   node bench/reliability/overload.mjs [--seconds 6] [--rounds 5]
+//   node bench/reliability/overload.mjs [--seconds 10] [--rounds 3]
 //
 // Open loop: a request is sent when it is due, evenly through each second, whether those before it are answered or not. Not by autocannon: what it has to send in a
 // second it sends at once at the beginning, and a queue can only refuse such a crowd. The requests are such that the worker is what is short, not the machine that the
@@ -13,7 +13,7 @@ import { send as ask } from '../http/client.mjs'
 import { median, pause, startProcess } from './process.mjs'
 import { writeRow } from './rows.mjs'
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '6' }, rounds: { type: 'string', default: '5' } } })
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '10' }, rounds: { type: 'string', default: '3' } } })
 const limit = 20
 const service = await startProcess({ QUEUE_LIMIT: String(limit) })
 const { inputs: [sequence] } = await (await fetch(`${service.url}/models/weather/sample`)).json()
