@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { Fault } from '../errors.ts'
 import { independent } from '../plan/independent.ts'
 import type { Plan } from '../plan/plan.ts'
-import { arraysOf } from '../pool/queue.ts'
+import { sizeOf as inputsOf } from '../pool/queue.ts'
 import type { Served } from '../registry/entry.ts'
 import { decodeLine } from '../request/ndjson.ts'
 import type { Batch, Probe } from '../request/probe.ts'
@@ -115,7 +115,7 @@ async function * grouped (
   for (const key of groups.keys()) yield take(key)
 }
 
-const numbersOf = (batch: Batch): number => arraysOf(batch).reduce((sum, { data }) => sum + data.length, 0)
+const numbersOf = (batch: Batch): number => inputsOf(batch).numbers
 
 /** What must be the same for two lines to run as one batch. */
 const shapeOf = ({ raw }: Probe, { inputs, initial }: Batch): string =>
