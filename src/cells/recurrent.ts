@@ -22,7 +22,7 @@ export interface Reading<T> {
 export interface Read<T> extends Reading<T> {
   readonly initial: readonly T[]
   readonly states: readonly T[]
-  /** Where they came with the states; at masked steps they mean nothing, or are 0 already. */
+  /** Where they came with the states; at masked steps they mean nothing, or are 0 where `blanked` says so. */
   readonly gates: ByGate<T> | null
   readonly blanked?: true
   /** A kernel gave the hidden states alone; what else there is follows from them. */
@@ -68,7 +68,7 @@ export function read<T> (cell: Cell, call: CellCall<T>, reading: Reading<T>): Re
   }, sequences, initial, reverse)
   const count = cell.states.length
   const gates = withGates ? Object.fromEntries(names.map((gate, n) => [gate, results[count + n]])) : null
-  return { ...reading, initial, states: results.slice(0, count), gates, ...mask === null ? {} : { blanked: true } }
+  return { ...reading, initial, states: results.slice(0, count), gates, ...gates === null || mask === null ? {} : { blanked: true } }
 }
 
 /** The hidden state of every step, where the engine has a kernel for the cell's recurrence. */

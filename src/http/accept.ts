@@ -31,13 +31,8 @@ declare module 'fastify' {
 export function negotiate (app: FastifyInstance): void {
   app.decorateRequest('format', 'json')
   app.addHook('onRequest', (request, _, next) => {
-    let refusal: Error | undefined
-    try {
-      request.format = formatFor(request.headers.accept, request.routeOptions.config.formats)
-    } catch (error) {
-      refusal = error as Error
-    }
-    next(refusal)
+    request.format = formatFor(request.headers.accept, request.routeOptions.config.formats)
+    next()
   })
 }
 

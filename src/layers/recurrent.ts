@@ -126,7 +126,7 @@ function internalsOf<T> (call: LayerCall<T>, { at, cell, bound, run }: CellRun<T
   const again = names.some((gate) => asks(`preactivations/${gate}`) || (shown.gates === null && asks(`gates/${gate}`))) ? recompute(cell, bound, shown) : null
   const gates = shown.gates ?? again?.gates ?? {}
   for (const gate of names) {
-    put(`gates/${gate}`, () => shown.gates !== null && shown.blanked === true ? swap(ops, gates[gate]) : stepwise(gates[gate]))
+    put(`gates/${gate}`, () => shown.blanked === true ? swap(ops, gates[gate]) : stepwise(gates[gate]))
     put(`preactivations/${gate}`, () => stepwise(again!.preactivations[gate]))
   }
   if (names.some((gate) => parts.some((part) => asks(`contributions/${gate}/${part}`)))) {

@@ -19,9 +19,9 @@ const inflated = promisify(inflateRaw)
 export async function readNpz (body: Uint8Array, limit: number): Promise<Json> {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.length)
   if (bytes.toString('latin1', 0, 6) === '\x93NUMPY') throw broken('it is one array alone, as numpy.save writes it')
+  // Imported with the first such body: what a start imports, every start waits for.
+  const [{ crc32 }, { default: yauzl }] = await Promise.all([import('@node-rs/crc32'), import('yauzl')])
   try {
-    // Imported with the first such body: what a start imports, every start waits for.
-    const [{ crc32 }, { default: yauzl }] = await Promise.all([import('@node-rs/crc32'), import('yauzl')])
     const archive = await yauzl.fromBufferPromise(bytes, { decodeStrings: true, strictFileNames: true })
     if (archive.entryCount > most) throw broken(`it holds ${archive.entryCount} files`)
     const entries: Entry[] = []

@@ -49,11 +49,11 @@ const [long, sparse] = [8, 4]
 /** How many of so many steps are checked; null: all. */
 export const stepsChecked = (length: number): number | null => length < long ? null : Math.floor(length / sparse)
 
-/** Which: one in `sparse`, others each turn until all have been. */
+/** Which, where not all are: one in `sparse`, others each turn until all have been. */
 export function stepsAt (length: number, turn: number): Float32Array {
-  const count = stepsChecked(length) ?? length
-  const last = (count - 1) * sparse
-  return count === length ? Float32Array.from({ length }, (_, n) => n) : Float32Array.from({ length: count }, (_, n) => turn % (length - last) + n * sparse)
+  const count = Math.floor(length / sparse)
+  const first = turn % (length - (count - 1) * sparse)
+  return Float32Array.from({ length: count }, (_, n) => first + n * sparse)
 }
 
 /** The first answers, the first of each shape, then one sequence in so many, and at least one a second while there are any. `now`: a clock in milliseconds. */

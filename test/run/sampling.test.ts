@@ -52,7 +52,7 @@ t.test('the first answers, the first of each shape, one sequence in 32, and one 
 })
 
 t.test('one step in four is checked, each in its turn', async (t) => {
-  t.same([...stepsAt(7, 3)], [0, 1, 2, 3, 4, 5, 6], 'all of a few')
+  t.equal(stepsChecked(7), null, 'all of a few')
   for (const length of [8, 9, 10, 11, 40, 43, 1000]) {
     const seen = new Set<number>()
     for (let turn = 0; turn < 7; turn++) {
