@@ -38,7 +38,8 @@ export async function readNpz (body: Uint8Array, limit: number): Promise<Json> {
     return bodyOf(arrays)
   } catch (error) {
     if (error instanceof Fault) throw error
-    throw broken((error as Error).message)
+    // Some of yauzl's messages are whole sentences.
+    throw broken((error as Error).message.replace(/\.$/, ''))
   }
 }
 
