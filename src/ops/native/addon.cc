@@ -8,6 +8,9 @@
 #include <new>
 #include <stdexcept>
 #include "program.h"
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 namespace {
 
@@ -22,6 +25,15 @@ const Kernels& kernels() {
   return best;
 #else
   return kernels_base;
+#endif
+}
+
+// Asks that memory come in large pages, where there are so many of it: one that is new costs the system more, page by page, than most programs take to fill it.
+void wish([[maybe_unused]] const float* at, [[maybe_unused]] int64_t floats) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  constexpr uintptr_t page = 1 << 21;
+  const uintptr_t from = ((uintptr_t)at + page - 1) & ~(page - 1), to = (uintptr_t)(at + floats) & ~(page - 1);
+  if (to > from) madvise((void*)from, to - from, MADV_HUGEPAGE);
 #endif
 }
 
@@ -45,6 +57,7 @@ struct Memory {
     at = static_cast<float*>(std::aligned_alloc(lineBytes, bytes));
     size = at == nullptr ? 0 : floats;
     if (at == nullptr) throw std::bad_alloc();
+    wish(at, floats);
   }
 };
 
@@ -220,6 +233,7 @@ napi_value runProgram(napi_env env, napi_callback_info info) {
       size_t floats;
       float* const data = array<float>(env, element(env, given.at[which], k), napi_float32_array, &floats);
       if (n >= program.sizes.size() || (int64_t)floats != program.sizes[n]) throw Failure{"an array of another size"};
+      if (which == 2) wish(data, (int64_t)floats);
       blocks.push_back(data);
     }
   }

@@ -207,12 +207,12 @@ void dense(int32_t op, int64_t count, float* to, const Operand* x) {
     case SQUARE: return unary(count, to, a, [](V x) { return x * x; });
     case SQRT: return unary(count, to, a, [](V x) { return each(x, [](float x) { return std::sqrt(x); }); });
     case RSQRT: return unary(count, to, a, [](V x) { return 1.f / each(x, [](float x) { return std::sqrt(x); }); });
-    case EXP: return unary(count, to, a, exponential);
+    case EXP: return unary(count, to, a, [](V x) { return exponential(x); });
     case LOG: return unary(count, to, a, [](V x) { return each(x, [](float x) { return std::log(x); }); });
     case LOG1P: return unary(count, to, a, [](V x) { return each(x, [](float x) { return std::log1p(x); }); });
     case EXPM1: return unary(count, to, a, [](V x) { return each(x, [](float x) { return std::expm1(x); }); });
-    case TANH: return unary(count, to, a, hyperbolicTangent);
-    case SIGMOID: return unary(count, to, a, sigmoid);
+    case TANH: return unary(count, to, a, [](V x) { return hyperbolicTangent(x); });
+    case SIGMOID: return unary(count, to, a, [](V x) { return sigmoid(x); });
     case RELU: return unary(count, to, a, [](V x) { return x < 0.f ? V{} : x; });
     case ERF: return unary(count, to, a, [](V x) { return each(x, [](float x) { return std::erf(x); }); });
     case FLOOR: return unary(count, to, a, [](V x) { return each(x, [](float x) { return std::floor(x); }); });

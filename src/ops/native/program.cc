@@ -1,6 +1,7 @@
 // The interpreter: walks a program's instructions, checks beforehand that all they touch is theirs, shares rows among threads.
 
 #include "program.h"
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -152,7 +153,7 @@ struct Checker {
 class Helpers {
  public:
   explicit Helpers(int count) {
-    for (int n = 0; n < count; n++) threads_.emplace_back([this, n] { work(n + 1); });
+    for (int n = 0; n < count; n++) threads_.emplace_back([this] { work(); });
   }
   ~Helpers() {
     done_ = true;
@@ -161,26 +162,36 @@ class Helpers {
     for (auto& thread : threads_) thread.join();
   }
   int count() const { return (int)threads_.size(); }
-  // part(n) for n from 0 to the count of helpers, this thread among them.
-  void share(const std::function<void(int)>& part) {
+  // part(n) for n below `parts`, each by whoever is free: a helper that is still asleep is not waited for.
+  void share(uint32_t parts, const std::function<void(uint32_t)>& part) {
     part_ = &part;
-    left_.store((int)threads_.size());
-    turn_.fetch_add(1);
+    left_.store(parts);
+    const uint32_t turn = turn_.load() + 1;
+    open_.store((uint64_t)turn << 32 | parts);
+    turn_.store(turn);
     turn_.notify_all();
-    part(0);
+    take(turn);
     for (int spins = 0; left_.load(std::memory_order_acquire) > 0; spins++) if (spins > 4096) std::this_thread::yield();
   }
 
  private:
-  void work(int own) {
-    for (unsigned seen = 0;;) {
+  // Parts of this turn, as long as there are any: one that comes too late finds another turn, or none left, and touches nothing.
+  void take(uint32_t turn) {
+    for (uint64_t open = open_.load(); open >> 32 == turn && (uint32_t)open > 0;) {
+      if (!open_.compare_exchange_weak(open, open - 1)) continue;
+      (*part_)((uint32_t)open - 1);
+      left_.fetch_sub(1, std::memory_order_release);
+      open = open_.load();
+    }
+  }
+  void work() {
+    for (uint32_t seen = 0;;) {
       // The next part of the same run comes soon, or the run is over.
       for (int spins = 0; turn_.load(std::memory_order_acquire) == seen && spins < 4096; spins++) pause();
       turn_.wait(seen);
       seen = turn_.load(std::memory_order_acquire);
       if (done_) return;
-      (*part_)(own);
-      left_.fetch_sub(1, std::memory_order_release);
+      take(seen);
     }
   }
   static void pause() {
@@ -189,10 +200,13 @@ class Helpers {
 #endif
   }
   std::vector<std::thread> threads_;
-  std::atomic<unsigned> turn_{0};
-  std::atomic<int> left_{0};
+  std::atomic<uint32_t> turn_{0};
+  // The turn, and how many of its parts nobody has begun: in one word, as they change together.
+  std::atomic<uint64_t> open_{0};
+  // Parts that are not done.
+  std::atomic<uint32_t> left_{0};
   std::atomic<bool> done_{false};
-  const std::function<void(int)>* part_ = nullptr;
+  const std::function<void(uint32_t)>* part_ = nullptr;
 };
 
 // The run.
@@ -275,11 +289,13 @@ struct Runner {
 
   void scan(const int32_t* code) const {
     const ScanView view(code);
-    share(view.batch, view.steps * view.batch * bodyCost(view), [&](int64_t from, int64_t count) {
+    share(view.batch, view.steps * view.batch * bodyCost(view), together, [&](int64_t from, int64_t count) {
       for (int64_t n = 0; n < view.steps; n++) walk(view.body, view.end, view.reverse ? view.steps - 1 - n : n, from, count);
     });
   }
 
+  // Rows of a loop that go through all of its steps together: what they read and write at one step stays in the second cache, beside a kernel of 256 units.
+  static constexpr int64_t together = 32;
   // Multiplications below which a second thread is woken for longer than it would help: some tenths of a millisecond.
   static constexpr int64_t worthwhile = 1 << 24;
   // What a pointwise instruction takes for each number, in multiplications of a product.
@@ -295,16 +311,18 @@ struct Runner {
     return cost;
   }
 
-  // Rows from 0 to `rows` among the threads, where the `cost` of all is worth it.
+  // Rows from 0 to `rows` in blocks of `most` at the most, among the threads where the `cost` of all is worth it.
   template <class F>
-  void share(int64_t rows, int64_t cost, F work) const {
-    const int64_t parts = helpers == nullptr || cost < worthwhile ? 1 : helpers->count() + 1;
-    if (parts == 1 || rows < 2) return work(0, rows);
-    const std::function<void(int)> part = [&](int n) {
-      const int64_t from = rows * n / parts, to = rows * (n + 1) / parts;
-      if (to > from) work(from, to - from);
+  void share(int64_t rows, int64_t cost, int64_t most, F work) const {
+    if (rows == 0) return;
+    const int64_t threads = helpers == nullptr || cost < worthwhile ? 1 : std::min<int64_t>(helpers->count() + 1, rows);
+    const int64_t parts = std::max(threads, (rows + most - 1) / most);
+    const auto part = [&](uint32_t n) {
+      const int64_t from = rows * n / parts;
+      work(from, rows * (n + 1) / parts - from);
     };
-    helpers->share(part);
+    if (threads > 1) helpers->share((uint32_t)parts, part);
+    else for (int64_t n = 0; n < parts; n++) part((uint32_t)n);
   }
 
   // Inside of a loop `from` and `count` are the rows of this thread; -1: no loop is around.
@@ -312,11 +330,11 @@ struct Runner {
     for (; code < end; code += code[1]) {
       switch (code[0]) {
         case POINTWISE:
-          if (count < 0) share(code[3], pointwiseCost * code[3] * code[4] * code[5] * code[6], [&](int64_t own, int64_t rows) { pointwise(code, step, own, rows); });
+          if (count < 0) share(code[3], pointwiseCost * code[3] * code[4] * code[5] * code[6], code[3], [&](int64_t own, int64_t rows) { pointwise(code, step, own, rows); });
           else pointwise(code, step, from, count);
           break;
         case PRODUCT:
-          if (count < 0) share(code[4], (int64_t)code[3] * code[4] * code[5] * code[6], [&](int64_t own, int64_t rows) { product(code, step, own, rows); });
+          if (count < 0) share(code[4], (int64_t)code[3] * code[4] * code[5] * code[6], code[4], [&](int64_t own, int64_t rows) { product(code, step, own, rows); });
           else product(code, step, from, count);
           break;
         case REDUCE: reduce(code, step, from, count); break;

@@ -119,6 +119,25 @@ t.test('what is large enough to be shared among threads: the same bits as by one
   }
 })
 
+t.test('one run after the other by more threads than there are cores, which sleep now and then: each row once', async (t) => {
+  const four = nativeWith(4) as NativeRuntime
+  const units = 64
+  const large = array(units, 2 * units)
+  const w = { ...large, data: large.data.map((value) => value / 16) }
+  for (const rows of [2, 3, 33, 65, 130]) {
+    // Enough for a second thread.
+    const [x, h] = [array(Math.ceil(3000 / rows), rows, 2 * units), array(rows, units)]
+    const computation: Computation = (ops, all) => ops.reduce('sum', cell(ops, all), [0])
+    const wanted = run(computation, [x, h, h, w], { constant: [3] })
+    for (let n = 0; n < 40; n++) {
+      const { data } = run(computation, [x, h, h, w], { native: four, constant: [3] })
+      if (!data.every((value, k) => Object.is(value, wanted.data[k]))) t.fail(`${rows} rows, run ${n}`)
+      if (n % 8 === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+  t.pass('the same bits')
+})
+
 t.test('a sequence alone and in company: the very same numbers', async (t) => {
   const units = 37
   const [x, h, w] = [array(6, 19, 2 * units), array(19, units), array(units, 2 * units)]
