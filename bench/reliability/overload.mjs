@@ -4,9 +4,11 @@
 //
 // Open loop: a request is sent when it is due, evenly through each second, whether those before it are answered or not. Not by autocannon: what it has to send in a
 // second it sends at once at the beginning, and a queue can only refuse such a crowd. The requests are such that the worker is what is short, not the machine that the
-// client runs on too: each takes it some 30 to 200 ms, and few bytes come back. Where the client itself is late, its refusals are as much later. What the client takes
-// of two cores, which the worker's TensorFlow would have both, counts against the service.
+// client runs on too: each takes it some 30 to 200 ms, and few bytes come back. Where the client itself is late, its refusals are as much later. The service has one core to
+// itself and the client the others (Linux, taskset): what refusals take of the service's core counts against it, what sending requests takes does not.
 
+import { spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Pool } from 'undici'
 import { send as ask } from '../http/client.mjs'
@@ -15,7 +17,9 @@ import { writeRow } from './rows.mjs'
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '10' }, rounds: { type: 'string', default: '3' } } })
 const limit = 20
-const service = await startProcess({ QUEUE_LIMIT: String(limit) })
+const cores = availableParallelism()
+const apart = cores > 1 && spawnSync('taskset', ['--all-tasks', '--cpu-list', '--pid', `1-${cores - 1}`, String(process.pid)]).status === 0
+const service = await startProcess({ QUEUE_LIMIT: String(limit) }, {}, apart ? ['taskset', '--cpu-list', '0'] : [])
 const { inputs: [sequence] } = await (await fetch(`${service.url}/models/weather/sample`)).json()
 const many = (size) => Array.from({ length: size }, () => sequence)
 const kinds = [
@@ -23,7 +27,7 @@ const kinds = [
   ['bodies of 50 KB', '/relevance', { model: 'weather', inputs: many(400) }]
 ]
 
-/** Open connections are kept, as many as there are requests under way. What a request costs here is taken from the worker, which uses both cores. */
+/** Open connections are kept, as many as there are requests under way. */
 const pool = new Pool(service.url, { connections: null, pipelining: 1 })
 const headers = { 'content-type': 'application/json' }
 
@@ -98,6 +102,7 @@ writeRow({
   wanted: '429 with Retry-After, the p99 of refusals below 50 ms; at least 90 % of the peak answered; the queue bounded',
   got: rounds.map(({ name, times, peak, shares, refused, bare, other, waiting }) => `${name}, ${times}x: ${percent(median(shares))} % (${percent(shares[0])} to ${percent(shares.at(-1))}) of the peak of ${peak.toFixed(0)} a second, ${refused.length} refused` +
     (refused.length === 0 ? '' : ` in ${median(refused).toFixed(1)} ms, p99 ${at(refused, 0.99).toFixed(1)} ms`) + `, ${bare} without Retry-After, ${other} other answers, at most ${waiting} of ${limit} waiting`).join('; ') +
+    (apart ? '; the service on one core, the client on another' : '; the client on the cores of the service') +
     (broken.length === 0 ? '; everything stands' : `; does not stand: ${broken.join(', ')}`),
   held,
   how: 'node bench/reliability/overload.mjs'

@@ -7,11 +7,12 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { standing } from './standing.mjs'
 
-/** Starts the service of dist/ below the working folder, with the sample models where `env` names no others, and waits until it is ready. */
-export async function startProcess (env = {}, headers = {}) {
+/** Starts the service of dist/ below the working folder, with the sample models where `env` names no others, and waits until it is ready. `by`: a command before it, as `taskset -c 0`. */
+export async function startProcess (env = {}, headers = {}, by = []) {
   // Of its own: whatever stands there in the end, it has left.
   const temporary = mkdtempSync(join(tmpdir(), 'statescope-service-'))
-  const child = spawn(process.execPath, ['dist/src/cli.js'], {
+  const [command, ...args] = [...by, process.execPath, 'dist/src/cli.js']
+  const child = spawn(command, args, {
     env: { ...process.env, PORT: '0', WORKERS: '1', LOG_LEVEL: 'silent', MODELS_DIR: 'models', TMPDIR: temporary, ...env },
     stdio: ['ignore', 'pipe', 'inherit']
   })
