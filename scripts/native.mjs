@@ -23,7 +23,7 @@ const linked = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] 
 /** Compiles it where its sources have changed or it is not there; says what is missing, and leaves that in dist/native/note.json, where the service finds it. */
 export function buildNative () {
   if (!existsSync(sources)) return
-  const files = ['kernels.h', 'kernels.cc', 'program.h', 'program.cc', 'addon.cc']
+  const files = ['kernels.h', 'kernels.cc', 'helpers.h', 'program.h', 'program.cc', 'addon.cc']
   const stamp = files.reduce((hash, name) => hash.update(readFileSync(join(sources, name))), createHash('sha256').update(JSON.stringify([sets, flags, linked, process.arch]))).digest('hex')
   if (existsSync(addon) && note().stamp === stamp) return
   mkdirSync(out, { recursive: true })

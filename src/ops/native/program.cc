@@ -1,12 +1,10 @@
 // The interpreter: walks a program's instructions, checks beforehand that all they touch is theirs, shares rows among threads.
 
 #include "program.h"
+#include "helpers.h"
 #include <algorithm>
-#include <atomic>
-#include <functional>
 #include <memory>
 #include <stdexcept>
-#include <thread>
 
 namespace {
 
@@ -148,74 +146,14 @@ struct Checker {
   }
 };
 
-// Threads that help the one that runs a program; each run hands them parts of loops over rows.
-
-class Helpers {
- public:
-  explicit Helpers(int count) {
-    for (int n = 0; n < count; n++) threads_.emplace_back([this] { work(); });
-  }
-  ~Helpers() {
-    done_ = true;
-    turn_.fetch_add(1);
-    turn_.notify_all();
-    for (auto& thread : threads_) thread.join();
-  }
-  int count() const { return (int)threads_.size(); }
-  // part(n) for n below `parts`, each by whoever is free: a helper that is still asleep is not waited for.
-  void share(uint32_t parts, const std::function<void(uint32_t)>& part) {
-    part_ = &part;
-    left_.store(parts);
-    const uint32_t turn = turn_.load() + 1;
-    open_.store((uint64_t)turn << 32 | parts);
-    turn_.store(turn);
-    turn_.notify_all();
-    take(turn);
-    for (int spins = 0; left_.load(std::memory_order_acquire) > 0; spins++) if (spins > 4096) std::this_thread::yield();
-  }
-
- private:
-  // Parts of this turn, as long as there are any: one that comes too late finds another turn, or none left, and touches nothing.
-  void take(uint32_t turn) {
-    for (uint64_t open = open_.load(); open >> 32 == turn && (uint32_t)open > 0;) {
-      if (!open_.compare_exchange_weak(open, open - 1)) continue;
-      (*part_)((uint32_t)open - 1);
-      left_.fetch_sub(1, std::memory_order_release);
-      open = open_.load();
-    }
-  }
-  void work() {
-    for (uint32_t seen = 0;;) {
-      // The next part of the same run comes soon, or the run is over.
-      for (int spins = 0; turn_.load(std::memory_order_acquire) == seen && spins < 4096; spins++) pause();
-      turn_.wait(seen);
-      seen = turn_.load(std::memory_order_acquire);
-      if (done_) return;
-      take(seen);
-    }
-  }
-  static void pause() {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#endif
-  }
-  std::vector<std::thread> threads_;
-  std::atomic<uint32_t> turn_{0};
-  // The turn, and how many of its parts nobody has begun: in one word, as they change together.
-  std::atomic<uint64_t> open_{0};
-  // Parts that are not done.
-  std::atomic<uint32_t> left_{0};
-  std::atomic<bool> done_{false};
-  const std::function<void(uint32_t)>* part_ = nullptr;
-};
-
 // The run.
 
 struct Runner {
   const Program& program;
   const Kernels& kernels;
   float* const* blocks;
-  Helpers* helpers;
+  // Who shares rows; who shares the columns of one row alone, in a loop whose rows are not shared.
+  Helpers *helpers, *ofColumns;
 
   float* at(const Place& place, int64_t step) const { return blocks[place.block()] + place.offset(step); }
 
@@ -254,8 +192,23 @@ struct Runner {
       const float* const a = at(view.a, step) + n * view.a.stride(0) + from * view.a.stride(1);
       const float* const d = view.d.block() < 0 ? nullptr : at(view.d, step) + n * view.d.stride(0) + from * view.d.stride(1);
       float* const c = at(view.c, step) + n * view.c.stride(0) + from * view.c.stride(1);
-      kernels.product(rows, view.inner, view.columns, a, view.a.stride(1), packed, d, view.d.stride(1), c, view.c.stride(1));
+      const auto columns = [&](int64_t own, int64_t many) {
+        kernels.product(rows, view.inner, many, a, view.a.stride(1), packed + own * view.inner, d == nullptr ? d : d + own, view.d.stride(1), c + own, view.c.stride(1));
+      };
+      if (ofColumns != nullptr && view.inner * view.columns >= wide) shareColumns(view.columns, columns);
+      else columns(0, view.columns);
     }
+  }
+
+  // The columns of one row's product among the threads, whole panels each: a kernel that is too large for one core's second cache is read from two.
+  template <class F>
+  void shareColumns(int64_t columns, F work) const {
+    const int64_t panels = (columns + kernels.panel - 1) / kernels.panel, parts = std::min<int64_t>(2 * (ofColumns->count() + 1), panels);
+    const auto part = [&](uint32_t n) {
+      const int64_t from = panels * n / parts * kernels.panel;
+      work(from, std::min(panels * (n + 1) / parts * kernels.panel, columns) - from);
+    };
+    ofColumns->share((uint32_t)parts, std::ref(part));
   }
 
   void reduce(const int32_t* code, int64_t step, int64_t from, int64_t count) const {
@@ -289,15 +242,22 @@ struct Runner {
 
   void scan(const int32_t* code) const {
     const ScanView view(code);
-    share(view.batch, view.steps * view.batch * bodyCost(view), together, [&](int64_t from, int64_t count) {
-      for (int64_t n = 0; n < view.steps; n++) walk(view.body, view.end, view.reverse ? view.steps - 1 - n : n, from, count);
+    const int64_t cost = view.steps * view.batch * bodyCost(view);
+    // One sequence alone has its products shared, step by step; several are shared themselves.
+    const Runner own{program, kernels, blocks, nullptr, view.batch == 1 && cost >= lengthy ? helpers : nullptr};
+    share(view.batch, cost, together, [&](int64_t from, int64_t count) {
+      for (int64_t n = 0; n < view.steps; n++) own.walk(view.body, view.end, view.reverse ? view.steps - 1 - n : n, from, count);
     });
   }
 
   // Rows of a loop that go through all of its steps together: what they read and write at one step stays in the second cache, beside a kernel of 256 units.
   static constexpr int64_t together = 32;
-  // Multiplications below which a second thread is woken for longer than it would help: some tenths of a millisecond.
-  static constexpr int64_t worthwhile = 1 << 24;
+  // Multiplications below which it does not pay to wake a second thread: some tenths of a millisecond.
+  static constexpr int64_t worthwhile = 1 << 23;
+  // Multiplications of one row's product from which its columns are shared: some microseconds, within which a helper is still awake from the step before.
+  static constexpr int64_t wide = 1 << 17;
+  // Multiplications of one sequence's loop from which that pays, as a helper is asleep when it begins.
+  static constexpr int64_t lengthy = 1 << 21;
   // What a pointwise instruction takes for each number, in multiplications of a product.
   static constexpr int64_t pointwiseCost = 8;
 
@@ -321,7 +281,7 @@ struct Runner {
       const int64_t from = rows * n / parts;
       work(from, rows * (n + 1) / parts - from);
     };
-    if (threads > 1) helpers->share((uint32_t)parts, part);
+    if (threads > 1) helpers->share((uint32_t)parts, std::ref(part));
     else for (int64_t n = 0; n < parts; n++) part((uint32_t)n);
   }
 
@@ -356,6 +316,6 @@ std::string refusal(const Program& program) {
 void run(const Program& program, const Kernels& kernels, float* const* blocks, int threads) {
   thread_local std::unique_ptr<Helpers> helpers;
   if (threads > 1 && (helpers == nullptr || helpers->count() != threads - 1)) helpers = std::make_unique<Helpers>(threads - 1);
-  const Runner runner{program, kernels, blocks, threads > 1 ? helpers.get() : nullptr};
+  const Runner runner{program, kernels, blocks, threads > 1 ? helpers.get() : nullptr, nullptr};
   runner.walk(program.code.data(), program.code.data() + program.code.size(), 0, 0, -1);
 }

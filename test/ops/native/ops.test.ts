@@ -138,6 +138,19 @@ t.test('one run after the other by more threads than there are cores, which slee
   t.pass('the same bits')
 })
 
+t.test('one sequence alone, its products shared by columns: the same bits as by one thread', async (t) => {
+  for (const units of [257, 320]) {
+    const large = array(units, 2 * units)
+    const [x, h, w] = [array(90, 1, 2 * units), array(1, units), { ...large, data: large.data.map((value) => value / 32) }]
+    const wanted = run(cell, [x, h, h, w], { constant: [3] })
+    t.ok(distance(wanted, plain.run(cell, [x, h, h, w])) < 1e-5, `${units} units, and what is meant`)
+    for (const threads of [2, 3]) {
+      const native = nativeWith(threads) as NativeRuntime
+      for (let n = 0; n < 30; n++) t.ok(run(cell, [x, h, h, w], { native, constant: [3] }).data.every((value, k) => Object.is(value, wanted.data[k])), `${units} units, ${threads} threads, run ${n}`)
+    }
+  }
+})
+
 t.test('a sequence alone and in company: the very same numbers', async (t) => {
   const units = 37
   const [x, h, w] = [array(6, 19, 2 * units), array(19, units), array(units, 2 * units)]
