@@ -5,7 +5,7 @@ import { independent } from '../../../dist/src/plan/independent.js'
 import { startServer } from '../../../dist/src/server.js'
 import { batchOf, planOf } from './engines.mjs'
 
-/** `job(model, kind, format, batch)` makes a function that runs one job in the pool and gives the bytes of its answer. */
+/** `job(model, kind, format, batch)` makes a function that runs one job in the pool; its answer's memory goes back, as from the HTTP side once it is sent. */
 export async function startInside (models, settings = {}) {
   const command = readCommand([], { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'error', MODELS_DIR: models, ...settings })
   const server = await startServer(command)
@@ -22,7 +22,7 @@ export async function startInside (models, settings = {}) {
       const fixed = { plan, format, head: { model: id, version, digest }, independent: independent(entry.file, plan, inputs.initial) }
       // A job's arrays are handed over with it: each has its own.
       const fresh = () => ({ ...inputs, inputs: { x: { ...inputs.inputs.x, data: inputs.inputs.x.data.slice() } } })
-      return async () => await pool.run(entry.key, { ...fixed, batch: fresh() })
+      return async () => { pool.sent(await pool.run(entry.key, { ...fixed, batch: fresh() })) }
     },
     close: server.close
   }
