@@ -1,3 +1,4 @@
+import { nativeReader, type NativeReader } from './native/reader.ts'
 import { readRow, type Cursor } from './scan-row.ts'
 import { ScannedList } from './scanned.ts'
 
@@ -14,10 +15,12 @@ interface Read { readonly shape: readonly number[], readonly into: Float64Array,
 
 /**
  * The regular nested list of numbers whose first bracket stands at `from`, and where the byte after its last is; null for whatever else stands there, right or wrong.
- * The last byte of `bytes` must be a closing brace.
+ * The last byte of `bytes` must be a closing brace. What `native` cannot read, or where there is none, is read here.
  */
-export function scanList (bytes: Buffer, view: DataView, from: number): { list: ScannedList, end: number } | null {
+export function scanList (bytes: Buffer, view: DataView, from: number, native: NativeReader | null = nativeReader): { list: ScannedList, end: number } | null {
   const turn = ++turns
+  const found = native?.(bytes, from)
+  if (found != null) return { list: new ScannedList(found.shape, found.singles, found.doubles), end: found.end }
   const read = readList(bytes, view, from, scratch)
   if (read === null) return null
   const { shape, into, count, end } = read

@@ -1,3 +1,4 @@
+import { nativeReader, type NativeReader } from './native/reader.ts'
 import { blanks, scanList } from './scan-list.ts'
 import { ScannedList } from './scanned.ts'
 import { isObject } from './words.ts'
@@ -10,10 +11,10 @@ const others = ['shape', 'dtype', 'order', 'oneHot', 'text']
 
 /**
  * What `parse` makes of a JSON body, with the regular lists of numbers at `inputs`, `inputs/NAME`, `inputs/data` and `inputs/NAME/data` as ScannedLists: they are
- * read from the bytes, and `parse` gets the rest. Whatever is wrong or unusual is left to `parse`, which sees the whole text then, and throws what it throws.
+ * read from the bytes, by `native` where it can, and `parse` gets the rest. Whatever is wrong or unusual is left to `parse`, which sees the whole text then, and throws what it throws.
  */
-export function parseScanned (bytes: Buffer, parse: (text: string) => unknown): unknown {
-  const { text, found } = new BodyScan(bytes)
+export function parseScanned (bytes: Buffer, parse: (text: string) => unknown, native: NativeReader | null = nativeReader): unknown {
+  const { text, found } = new BodyScan(bytes, native)
   if (found.length > 0) {
     try {
       const body = parse(text)
@@ -53,12 +54,14 @@ class BodyScan {
   text = ''
   private readonly bytes: Buffer
   private readonly view: DataView
+  private readonly native: NativeReader | null
   /** The byte to read next. */
   private at = 0
   /** Up to here `text` goes. */
   private copied = 0
 
-  constructor (bytes: Buffer) {
+  constructor (bytes: Buffer, native: NativeReader | null) {
+    this.native = native
     let end = bytes.length
     while (end > 0 && isBlank(bytes[end - 1])) end--
     this.bytes = bytes.subarray(0, end)
@@ -111,7 +114,7 @@ class BodyScan {
 
   private list (path: readonly string[]): boolean {
     if (this.found.length === mostLists) throw unusual
-    const scanned = scanList(this.bytes, this.view, this.at)
+    const scanned = scanList(this.bytes, this.view, this.at, this.native)
     if (scanned === null) return false
     this.text += `${this.bytes.toString('utf8', this.copied, this.at)}[]`
     this.copied = this.at = scanned.end

@@ -1,14 +1,26 @@
 import fc from 'fast-check'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { Fault } from '../../src/errors.ts'
 import { decodeRequest } from '../../src/request/decode.ts'
+import { nativeReader, type NativeList } from '../../src/request/native/reader.ts'
 import { decodeLine } from '../../src/request/ndjson.ts'
 import { parseScanned } from '../../src/request/scan.ts'
 import { ScannedList } from '../../src/request/scanned.ts'
 import { graphOf, layer, sequences, served } from './models.ts'
 
 const plainly = (text: string): unknown => JSON.parse(text)
-const scan = (body: string | Buffer): any => parseScanned(Buffer.from(body as string), plainly)
+let native = nativeReader
+const scan = (body: string | Buffer): any => parseScanned(Buffer.from(body as string), plainly, native)
+
+/** Once for each reader of lists. */
+function forBoth (name: string, run: (t: Test) => Promise<void>): void {
+  for (const [by, reader] of [['the native reader', nativeReader], ['TypeScript', null]] as const) {
+    t.test(`${name}: by ${by}`, async (t) => {
+      native = reader
+      await run(t)
+    })
+  }
+}
 
 /** Equal to the last bit, the order of members and -0 included. */
 function identical (a: unknown, b: unknown): boolean {
@@ -49,9 +61,13 @@ function wrong (spellings: readonly string[]): string[] {
   const exact = doubles()
   return spellings.filter((spelling, n) => {
     const x = JSON.parse(spelling) as number
-    return !Object.is(exact[n], x) || !Object.is(singles[n], Math.fround(x))
+    const right = (single: number, double: number): boolean => Object.is(double, x) && Object.is(single, Math.fround(x))
+    return !right(singles[n], exact[n]) || (native !== null && !alone(spelling).every((list) => list === null || right(list.singles[0], list.doubles()[0])))
   })
 }
+
+/** What the native reader makes of each number by itself, as it leaves a whole list to TypeScript for one of them; beside other bytes, and where there are none. */
+const alone = (spelling: string): (NativeList | null)[] => ['', ' '.repeat(40)].map((blanks) => nativeReader!(Buffer.from(`[${blanks}${spelling}${blanks}]`), 0))
 
 /** All digits of mantissa * 2^exponent, and how many of them stand behind the point. */
 function digitsOf (mantissa: bigint, exponent: number): [digits: bigint, behind: number] {
@@ -70,7 +86,7 @@ function around (mantissa: bigint, exponent: number): string[] {
   return [decimal(digits, behind), decimal(finer + 1n, behind + 5), decimal(finer - 1n, behind + 5)]
 }
 
-t.test('midpoints of float32, of every exponent', async (t) => {
+forBoth('midpoints of float32, of every exponent', async (t) => {
   const spellings: string[] = []
   for (let exponent = -149; exponent <= 103; exponent++) {
     for (const mantissa of [2n ** 23n, 2n ** 23n + 1n, 2n ** 24n - 1n, 12345678n, 9876543n]) {
@@ -86,7 +102,7 @@ t.test('midpoints of float32, of every exponent', async (t) => {
   t.same(wrong(spellings.map((spelling) => `-${spelling}`)), [])
 })
 
-t.test('midpoints of doubles, of 17 and 18 digits and of all', async (t) => {
+forBoth('midpoints of doubles, of 17 and 18 digits and of all', async (t) => {
   const spellings: string[] = []
   for (let n = 0; n < 3000; n++) {
     const exponent = -75 + n % 50
@@ -98,7 +114,7 @@ t.test('midpoints of doubles, of 17 and 18 digits and of all', async (t) => {
   t.same(wrong(spellings), [])
 })
 
-t.test('the largest float32, and what is too large for one', async (t) => {
+forBoth('the largest float32, and what is too large for one', async (t) => {
   const most = digitsOf(2n ** 25n - 1n, 103)[0]
   const below = (most - 2n ** 75n).toString()
   t.same(wrong([below, `-${below}`, '3.4028235e38', '3.40282346638528859811704183484516925440e+38', '340282356779733623858607532500980858880.0']), [])
@@ -108,7 +124,7 @@ t.test('the largest float32, and what is too large for one', async (t) => {
   }
 })
 
-t.test('22 digits and fewer, as near to a midpoint of doubles as they come', async (t) => {
+forBoth('22 digits and fewer, as near to a midpoint of doubles as they come', async (t) => {
   const spellings: string[] = []
   for (let behind = 10; behind <= 50; behind++) {
     const five = 5n ** BigInt(behind)
@@ -129,7 +145,7 @@ t.test('22 digits and fewer, as near to a midpoint of doubles as they come', asy
   t.same(wrong(spellings), [])
 })
 
-t.test('digits just about 2^53, the point anywhere', async (t) => {
+forBoth('digits just about 2^53, the point anywhere', async (t) => {
   const spellings: string[] = []
   for (let n = 2n ** 53n - 40n; n <= 2n ** 53n + 40n; n++) {
     for (const digits of [n.toString(), `${n}7`, `${n}51`, `${n}0000000`, `${n}99999999`]) {
@@ -154,11 +170,36 @@ const number = fc.oneof(
 )
 const float32Number = number.filter((spelling) => Number.isFinite(Math.fround(Number(spelling))))
 
-t.test('any spelling of a number', async () => {
+forBoth('any spelling of a number', async () => {
   fc.assert(fc.property(fc.array(float32Number, { minLength: 1, maxLength: 30 }), (spellings) => wrong(spellings).length === 0), { numRuns: 3000 })
 })
 
-t.test('digits up to 800, with and without a point', async () => {
+t.test('what programs print is read by the native reader', async (t) => {
+  const printed = fc.oneof(
+    fc.double({ noNaN: true, min: 1e-30, max: 9e18 }).map(String),
+    fc.float({ noNaN: true, min: Math.fround(1e-30), max: 2 ** 62 }).map(String),
+    fc.integer().map(String),
+    fc.double({ noNaN: true, min: 1e-6, max: 1e6 }).map((x) => x.toFixed(12)),
+    fc.double({ noNaN: true, min: 1e-30, max: 1e30 }).chain((x) => fc.integer({ min: 0, max: 16 }).map((digits) => x.toExponential(digits)))
+  )
+  fc.assert(fc.property(printed, (spelling) => alone(spelling).every((list) => list !== null) && wrong([spelling, `-${spelling.replace('-', '')}`]).length === 0), { numRuns: 20000 })
+  for (const digits of ['18446744073709551616', '0.018446744073709551616', '0.00000036893488147419103232', '123456789012345678901', '1e-70', '0.1e99', '0.12345678901234567890123456789012345']) {
+    t.same(alone(digits), [null, null], `${digits} is not`)
+    t.same(wrong([digits.replace('e99', 'e30')]), [])
+  }
+})
+
+t.test('the native reader keeps to the bytes it is given', async (t) => {
+  const text = '[[1.25, -0.30000001192092896], [12345678.5, 7e-3]]'
+  for (let from = 0; from < 40; from++) {
+    const all = Buffer.from(`${' '.repeat(from)}${text}`)
+    t.same(nativeReader!(all, from)?.singles, Float32Array.of(1.25, 0.30000001192092896 * -1, 12345678.5, 7e-3), `after ${from} bytes`)
+    for (let to = from; to < all.length; to++) if (nativeReader!(all.subarray(0, to), from) !== null) t.fail(`cut off at ${to}`)
+  }
+  for (const from of [-1, 100]) t.throws(() => nativeReader!(Buffer.from(text), from))
+})
+
+forBoth('digits up to 800, with and without a point', async () => {
   const long = fc.tuple(digitString(800), fc.integer({ min: 0, max: 800 }), fc.integer({ min: -30, max: 30 }))
     .map(([digits, behind, exponent]) => `${decimal(BigInt(digits), Math.min(behind, digits.length))}e${exponent - Math.max(digits.length - behind, 0)}`)
   fc.assert(fc.property(long, (spelling) => wrong([spelling, spelling]).length === 0), { numRuns: 500 })
@@ -181,7 +222,7 @@ const places = ['"inputs": LIST', '"inputs": {"x": LIST}', '"inputs": {"shape": 
 const bodies = fc.tuple(sizes, fc.infiniteStream(float32Number), fc.infiniteStream(blank), fc.constantFrom(...places))
   .map(([sizes, numbers, blanks, place]) => `{${place.replaceAll('LIST', () => listText(sizes, numbers, blanks))}}`)
 
-t.test('regular lists are read where inputs may have them, and are what JSON.parse gives', async () => {
+forBoth('regular lists are read where inputs may have them, and are what JSON.parse gives', async () => {
   fc.assert(fc.property(bodies, (body) => {
     const found = scan(body)
     const left = JSON.stringify(found.inputs, (_, value: unknown) => value instanceof ScannedList ? null : value)
@@ -189,7 +230,7 @@ t.test('regular lists are read where inputs may have them, and are what JSON.par
   }), { numRuns: 2000 })
 })
 
-t.test('the same error or the same value for any body, cut off or changed', async () => {
+forBoth('the same error or the same value for any body, cut off or changed', async () => {
   const pieces = ['[', ']', '{', '}', ',', ':', '"', '1', '0', '-', '.', 'e', 'null', 'NaN', ' ', '\\', '"inputs":', '"inputs":[1],', '[1]', '\u0001', '\ufeff', '"__proto__":', '[]', '+', '\u00e9']
   const change = fc.tuple(fc.nat(), fc.nat({ max: 2 }), fc.constantFrom(...pieces, ''))
   fc.assert(fc.property(bodies, fc.array(change, { minLength: 1, maxLength: 3 }), fc.boolean(), (body, changes, cut) => {
@@ -201,7 +242,7 @@ t.test('the same error or the same value for any body, cut off or changed', asyn
   }), { numRuns: 8000 })
 })
 
-t.test('what is left to JSON.parse', async (t) => {
+forBoth('what is left to JSON.parse', async (t) => {
   const lists = ['[]', '[[]]', '[[1],[]]', '[[1,2],[3]]', '[1,[2]]', '[[1],2]', '[[[1]],[2]]', '[[[1],[2]],[[3]]]', '[null]', '[1,null]', '["1"]', '[true]', '[1,{}]', '[1e39]', `${'['.repeat(17)}1${']'.repeat(17)}`, '7', '"[1]"']
   const bodies = [...lists.map((list) => `{"inputs": ${list}}`), '{"inputs": [1], "inputs": [2]}', '{"inputs": {"x": [1], "x": 2}}', '{"inputs": [1], "inputs": []}', '{"inputs": {"x": [1], "x": []}}', '{"inputs": [1], "in\\u0070uts": []}', '{"inputs": {"x": [1], "\\u0078": []}}', '{"in\\u0070uts": [1]}', '{"inputs": {"\\u0078": [1]}}',
     '{"inputs": {"__proto__": [1]}}', '{"inputs": {"shape": [1], "oneHot": [[2]], "text": [3], "dtype": [4]}}', '{"inputs": {"x": {"y": [1]}}}', '{"inputs": {"x": {"data": {"data": [1]}}}}', '{"other": [1]}', '{"a": {"inputs": [1]}}',
@@ -209,7 +250,7 @@ t.test('what is left to JSON.parse', async (t) => {
   for (const body of bodies) t.ok(identical(scan(body), JSON.parse(body)), body)
 })
 
-t.test('what is not JSON', async (t) => {
+forBoth('what is not JSON', async (t) => {
   const numbers = ['01', '-01', '1.', '.5', '+1', '1e', '1e+', '-', '1.e5', '0x1', '1_0', '1 2', '1,', ',1', '1,,2', '--1', '1-', '1.5.5', '1e5.5', 'Infinity', '-Infinity', 'NaN', '1\u00a0', '1\v', '\f1', '1/**/']
   const bodies = [...numbers.flatMap((number) => [`{"inputs": [${number}]}`, `{"inputs": [[0],[${number}]]}`]), '{"inputs": [1]', '{"inputs": [1}', '{"inputs": [1]]}', '{"inputs": [1]}}', '{"inputs": [1]} x', '{"inputs": [1],}', '{"inputs": 1[2]}',
     '{"inputs" [1]}', '{"inputs":: [1]}', '{"inputs": [1] "a": 1}', '{inputs: [1]}', "{'inputs': [1]}", '{"inputs": [1], "a": "\n"}', '{"inputs": [1], "a": "\\x"}', '\ufeff{"inputs": [1]}', '"inputs": [1]}', '', ' ', '}', '{', '{"', '{"inputs": {"x": [1]}']
@@ -219,14 +260,14 @@ t.test('what is not JSON', async (t) => {
   }
 })
 
-t.test('bytes that are not UTF-8 beside the lists', async (t) => {
+forBoth('bytes that are not UTF-8 beside the lists', async (t) => {
   for (const bytes of [[0xff], [0xe2, 0x82], [0xc3, 0xa9], [0xed, 0xa0, 0x80]]) {
     const body = Buffer.concat([Buffer.from('{"a": "'), Buffer.from(bytes), Buffer.from('", "inputs": {"'), Buffer.from(bytes), Buffer.from('": [1, 2]}}')])
     t.ok(identical(unscanned(scan(body)), JSON.parse(body.toString())), bytes.join())
   }
 })
 
-t.test('long lists, and a first row longer than all of most lists', async (t) => {
+forBoth('long lists, and a first row longer than all of most lists', async (t) => {
   for (const sizes of [[300000], [3, 100001], [2, 3, 50000], [200000, 2], [1, 90001, 3]]) {
     const flat = Float64Array.from({ length: sizes.reduce((a, b) => a * b) }, (_, n) => n / 8)
     const { inputs } = scan(`{"inputs":${JSON.stringify(new ScannedList(sizes, new Float32Array(), () => flat).lists())}}`)
@@ -236,7 +277,7 @@ t.test('long lists, and a first row longer than all of most lists', async (t) =>
   }
 })
 
-t.test('a list keeps its numbers while others are read', async (t) => {
+forBoth('a list keeps its numbers while others are read', async (t) => {
   for (const next of ['[7, 8, 9]', '[7, null]', '[[7, 8, 9], [7]]', `[${'7,'.repeat(300000)}7]`, '{"a": [7], "b": [8, 9]}']) {
     const first = scanned(['0.1', '2'])
     for (const time of ['before', 'after']) {
@@ -258,7 +299,7 @@ const models = {
   names: served(graphOf({ data: { shape: [null, 2] }, shape: { shape: [null, null, 2] } }, [[layer('cat', 'Concatenate'), 'data', 'shape']]))
 }
 
-t.test('requests and lines: the same numbers or the same fault, however the lists were read', async () => {
+forBoth('requests and lines: the same numbers or the same fault, however the lists were read', async () => {
   const digit = fc.nat({ max: 9 }).map(String)
   const entries = fc.oneof(fc.infiniteStream(digit), fc.infiniteStream(fc.oneof({ weight: 20, arbitrary: digit }, { weight: 5, arbitrary: number }, { weight: 1, arbitrary: fc.constantFrom('null', '"a"', 'true', '[]', '[1]', '{}') })))
   const sizes = fc.constantFrom([4], [1, 2], [2, 2], [4, 1], [1, 2, 2], [1, 2, 2], [2, 1, 2], [1, 4, 1], [2, 2, 1], [1, 1, 2, 2])

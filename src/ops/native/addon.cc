@@ -1,12 +1,11 @@
 // The native engine's face to Node (Node-API): pack(), compile(), run().
 
-#include <node_api.h>
 #include <cstdlib>
 #include <cstring>
-#include <exception>
 #include <memory>
 #include <new>
 #include <stdexcept>
+#include "../../node-api.h"
 #include "program.h"
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -68,49 +67,6 @@ struct Held {
 
 const napi_type_tag packedTag = {0x5374617465536370ULL, 0x7061636b65642e31ULL};
 const napi_type_tag programTag = {0x5374617465536370ULL, 0x70726f6772616d31ULL};
-
-struct Failure { const char* message; };
-
-#define CALL(expression) do { if ((expression) != napi_ok) throw Failure{"Node-API refuses: " #expression}; } while (0)
-
-template <napi_value (*body)(napi_env, napi_callback_info)>
-napi_value guarded(napi_env env, napi_callback_info info) {
-  try {
-    return body(env, info);
-  } catch (const Failure& failure) {
-    bool pending = false;
-    napi_is_exception_pending(env, &pending);
-    if (!pending) napi_throw_error(env, nullptr, failure.message);
-  } catch (const std::exception& error) {
-    napi_throw_error(env, nullptr, error.what());
-  }
-  return nullptr;
-}
-
-template <int count>
-struct Arguments {
-  napi_value at[count];
-  Arguments(napi_env env, napi_callback_info info) {
-    size_t given = count;
-    CALL(napi_get_cb_info(env, info, &given, at, nullptr, nullptr));
-    if (given < count) throw Failure{"arguments are missing"};
-  }
-};
-
-int64_t whole(napi_env env, napi_value value) {
-  int64_t number;
-  CALL(napi_get_value_int64(env, value, &number));
-  return number;
-}
-
-template <class T>
-T* array(napi_env env, napi_value value, napi_typedarray_type type, size_t* size) {
-  napi_typedarray_type own;
-  void* data;
-  CALL(napi_get_typedarray_info(env, value, &own, size, &data, nullptr, nullptr));
-  if (own != type) throw Failure{"an array of another type"};
-  return static_cast<T*>(data);
-}
 
 uint32_t length(napi_env env, napi_value list) {
   uint32_t count;
@@ -241,13 +197,6 @@ napi_value runProgram(napi_env env, napi_callback_info info) {
   run(program, kernels(), blocks.data(), (int)whole(env, given.at[3]));
   if (scratch.size > keptFloats) scratch.release();
   return nullptr;
-}
-
-template <napi_value (*body)(napi_env, napi_callback_info)>
-void give(napi_env env, napi_value exports, const char* name) {
-  napi_value function;
-  CALL(napi_create_function(env, name, NAPI_AUTO_LENGTH, guarded<body>, nullptr, &function));
-  CALL(napi_set_named_property(env, exports, name, function));
 }
 
 }  // namespace
