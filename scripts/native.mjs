@@ -16,10 +16,11 @@ const addonFile = name => join(out, `${name}.node`)
 const sets = process.arch === 'x64'
   ? { base: [4], avx2: [8, '-mavx2', '-mfma'], avx512: [16, '-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mavx2', '-mfma'] }
   : { base: [4] }
-/** The folder of each, its file that is made once for each of some instruction sets, and its others. */
+/** The folder of each, its file that is made once for each of some instruction sets, if it has one, and its others. */
 const addons = {
   statescope: { folder: 'ops/native', varied: 'kernels', by: ['base', 'avx2', 'avx512'], once: ['program', 'addon'] },
-  numbers: { folder: 'request/native', varied: 'numbers', by: ['base', 'avx2'], once: ['addon'] }
+  numbers: { folder: 'request/native', varied: 'numbers', by: ['base', 'avx2'], once: ['addon'] },
+  copying: { folder: 'trace/native', by: [], once: ['addon'] }
 }
 // What is not a number stays so and nothing is reordered: no -ffast-math. Errors of functions are told by their results, not by errno or traps.
 const flags = ['-std=c++20', '-O3', '-fPIC', '-fno-math-errno', '-fno-trapping-math', '-DNAPI_VERSION=8', '-DBUILDING_NODE_EXTENSION']
