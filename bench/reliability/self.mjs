@@ -31,7 +31,7 @@ const plants = {
   queue: {
     row: 21,
     plant: 'a queue without bounds',
-    script: ['overload.mjs', '--seconds', '5'],
+    script: ['overload.mjs', '--seconds', '5', '--rounds', '3'],
     file: 'server.js',
     find: /requests: settings\.QUEUE_LIMIT\b/,
     put: () => 'requests: Infinity'
