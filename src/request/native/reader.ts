@@ -19,11 +19,8 @@ const found = new Float64Array(18)
 const reader = ({ read }: Addon): NativeReader => (bytes, from) => {
   let into = scratch
   let outcome = read(bytes, from, into, found)
-  if (outcome === full) {
-    // A number takes a digit and what ends it. Memory that nothing is written to is not taken.
-    into = new Float32Array(Math.ceil((bytes.length - from) / 2))
-    outcome = read(bytes, from, into, found)
-  }
+  // Not as many at once as the bytes may hold: a body may have hundreds of lists.
+  for (; outcome === full; outcome = read(bytes, from, into, found)) into = new Float32Array(4 * into.length)
   if (outcome !== 0) return null
   const [end, count, ...sizes] = found
   const doubles = (): Float64Array => {
