@@ -56,6 +56,7 @@ t.test('a request names a label where it could name a version', async (t) => {
   t.match((await call(`${again.url}/predict`, { model: 'rain', version: 'stable', inputs })).body, { version: 2 }, 'it is kept')
   t.match(await administer('DELETE', `${again.url}/models/rain/labels/stable`), { status: 200, body: { labels: { canary: 2 } } })
   t.match(await call(`${again.url}/predict`, { model: 'rain', version: 'stable', inputs }), { status: 404, body: { code: 'unknown_model', pointer: '/version', detail: /"canary"/ } })
+  t.match(await call(`${again.url}/v2/models/rain/versions/stable/infer`, { inputs: [flat] }), { status: 404, body: { error: /has no label "stable"; its labels are "canary"\.$/ } }, 'an address has no pointer')
   await again.close()
   writeFileSync(join(folder, '.statescope/labels.json'), '{"rain": {"canary": "x"}}')
   const damaged = await serve(t, folder)

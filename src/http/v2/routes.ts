@@ -18,7 +18,8 @@ export async function v2Routes (app: App, service: ServiceSource, settings: Sett
     request.problem = fault.code
     if (fault.status === 401) reply.header('www-authenticate', 'Bearer')
     if (fault.code === 'queue_full' || fault.code === 'not_ready') reply.header('retry-after', '1')
-    const place = fault.pointer === undefined || fault.pointer === '' ? '' : ` (${fault.pointer})`
+    // The model and its version stand in the address.
+    const place = fault.pointer === undefined || fault.pointer === '' || fault.code === 'unknown_model' ? '' : ` (${fault.pointer})`
     reply.code(fault.status).send({ error: sentence(fault.message) + place })
   })
   await refuseOtherMethods(app, async () => {
