@@ -28,17 +28,19 @@ const linked = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] 
 
 /** Compiles them where their sources have changed or one is not there; says what is missing, and leaves that in dist/native/note.json, where the service finds it. */
 export function buildNative () {
-  if (!existsSync(sources)) return
-  const files = ['node-api.h', ...Object.values(addons).flatMap(({ folder }) => readdirSync(join(sources, folder)).filter(name => /\.(cc|h)$/.test(name)).sort().map(name => join(folder, name)))]
+  const here = Object.entries(addons).filter(([, { folder }]) => existsSync(join(sources, folder)))
+  if (here.length === 0) return
+  const names = here.map(([name]) => name)
+  const files = ['node-api.h', ...here.flatMap(([, { folder }]) => readdirSync(join(sources, folder)).filter(name => /\.(cc|h)$/.test(name)).sort().map(name => join(folder, name)))]
   const stamp = files.reduce((hash, name) => hash.update(readFileSync(join(sources, name))), createHash('sha256').update(JSON.stringify([addons, sets, flags, linked, process.arch]))).digest('hex')
-  if (Object.keys(addons).every(name => existsSync(addonFile(name))) && note().stamp === stamp) return
+  if (names.every(name => existsSync(addonFile(name))) && note().stamp === stamp) return
   mkdirSync(out, { recursive: true })
-  for (const name of Object.keys(addons)) rmSync(addonFile(name), { force: true })
+  for (const name of names) rmSync(addonFile(name), { force: true })
   try {
     const compiler = compilers().find(command => spawnSync(command, ['--version'], { stdio: 'ignore', timeout: 30_000 }).status === 0)
     if (compiler === undefined) throw new Error('there is no C++ compiler (install g++)')
     console.error('build: compiling the native addons')
-    for (const name of Object.keys(addons)) make(compiler, name)
+    for (const name of names) make(compiler, name)
     writeFileSync(noteFile, JSON.stringify({ stamp }))
   } catch ({ message }) {
     console.error(`build: no native engine, onnxruntime takes its place: ${message}`)

@@ -65,7 +65,7 @@ t.test('start is the service', async t => {
   const npm = spawn('npm', ['start', '--', '--stay'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'ignore'] })
   let out = ''
   npm.stdout.on('data', chunk => { out += String(chunk) })
-  while (!existsSync(join(folder, 'ready'))) await new Promise(resolve => setTimeout(resolve, 50))
+  while (!existsSync(join(folder, 'ready')) && npm.exitCode === null) await new Promise(resolve => setTimeout(resolve, 50))
   npm.kill('SIGTERM')
   // 'close' comes when the last process that holds npm's standard output is gone.
   await new Promise(resolve => npm.once('close', resolve))
