@@ -45,7 +45,7 @@ function measure (name, planted) {
   const copy = join(project, '.tap', 'plants', name)
   rmSync(copy, { recursive: true, force: true })
   mkdirSync(join(copy, 'bench'), { recursive: true })
-  for (const part of ['dist', 'package.json', join('bench', 'reliability'), join('bench', 'machine.mjs')]) cpSync(join(project, part), join(copy, part), { recursive: true })
+  for (const part of ['dist', 'package.json', join('bench', 'http'), join('bench', 'reliability'), join('bench', 'machine.mjs')]) cpSync(join(project, part), join(copy, part), { recursive: true })
   for (const folder of ['models', 'test']) symlinkSync(join(project, folder), join(copy, folder))
   if (planted) {
     const path = join(copy, 'dist', 'src', file)
