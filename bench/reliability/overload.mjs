@@ -1,6 +1,6 @@
 // Row 21: twice and ten times as many requests as one worker can answer, with small bodies and with 50 KB. Needs `npm run build`.
 //
-//   node bench/reliability/overload.mjs [--seconds 10] [--rounds 5] [--kind 'small bodies']
+//   node bench/reliability/overload.mjs [--seconds 10] [--rounds 5] [--times 2]
 //
 // Open loop: a request is sent when it is due, evenly through each second, whether those before it are answered or not. Not by autocannon: what it has to send in a
 // second it sends at once at the beginning, and a queue can only refuse such a crowd. The requests are such that the worker is what is short, not the machine that the
@@ -15,7 +15,7 @@ import { send as ask } from '../http/client.mjs'
 import { median, pause, startProcess } from './process.mjs'
 import { writeRow } from './rows.mjs'
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '10' }, rounds: { type: 'string', default: '5' }, kind: { type: 'string' } } })
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '10' }, rounds: { type: 'string', default: '5' }, times: { type: 'string', multiple: true, default: ['2', '10'] } } })
 const limit = 20
 const cores = availableParallelism()
 const apart = cores > 1 && spawnSync('taskset', ['--all-tasks', '--cpu-list', '--pid', `1-${cores - 1}`, String(process.pid)]).status === 0
@@ -62,10 +62,10 @@ async function send (path, body, rate) {
 }
 
 const rounds = []
-for (const [name, path, object] of kinds.filter(([name]) => values.kind === undefined || values.kind === name)) {
+for (const [name, path, object] of kinds) {
   const body = Buffer.from(JSON.stringify(object))
   await send(path, body)
-  const found = new Map([2, 10].map((times) => [times, []]))
+  const found = new Map(values.times.map((times) => [Number(times), []]))
   let { goodput: before } = await send(path, body)
   for (let n = 0; n < Number(values.rounds); n++) {
     for (const [times, all] of found) {
