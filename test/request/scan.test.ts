@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { Fault } from '../../src/errors.ts'
 import { decodeRequest } from '../../src/request/decode.ts'
-import { nativeReader, type NativeList } from '../../src/request/native/reader.ts'
+import { nativeReader, portableReader, type NativeList } from '../../src/request/native/reader.ts'
 import { decodeLine } from '../../src/request/ndjson.ts'
 import { parseScanned } from '../../src/request/scan.ts'
 import { ScannedList } from '../../src/request/scanned.ts'
@@ -14,7 +14,7 @@ const scan = (body: string | Buffer): any => parseScanned(Buffer.from(body as st
 
 /** Once for each reader of lists. */
 function forBoth (name: string, run: (t: Test) => Promise<void>): void {
-  for (const [by, reader] of [['the native reader', nativeReader], ['TypeScript', null]] as const) {
+  for (const [by, reader] of [['the native reader', nativeReader], ['the portable reader', portableReader()], ['TypeScript', null]] as const) {
     t.test(`${name}: by ${by}`, async (t) => {
       native = reader
       await run(t)
@@ -67,7 +67,7 @@ function wrong (spellings: readonly string[]): string[] {
 }
 
 /** What the native reader makes of each number by itself, as it leaves a whole list to TypeScript for one of them; beside other bytes, and where there are none. */
-const alone = (spelling: string): (NativeList | null)[] => ['', ' '.repeat(40)].map((blanks) => nativeReader!(Buffer.from(`[${blanks}${spelling}${blanks}]`), 0))
+const alone = (spelling: string): (NativeList | null)[] => ['', ' '.repeat(40)].map((blanks) => native!(Buffer.from(`[${blanks}${spelling}${blanks}]`), 0))
 
 /** All digits of mantissa * 2^exponent, and how many of them stand behind the point. */
 function digitsOf (mantissa: bigint, exponent: number): [digits: bigint, behind: number] {
@@ -174,7 +174,7 @@ forBoth('any spelling of a number', async () => {
   fc.assert(fc.property(fc.array(float32Number, { minLength: 1, maxLength: 30 }), (spellings) => wrong(spellings).length === 0), { numRuns: 3000 })
 })
 
-t.test('what programs print is read by the native reader', async (t) => {
+t.test('what programs print is read by both native readers', async (t) => {
   const printed = fc.oneof(
     fc.double({ noNaN: true, min: 1e-30, max: 9e18 }).map(String),
     fc.float({ noNaN: true, min: Math.fround(1e-30), max: 2 ** 62 }).map(String),
@@ -182,21 +182,23 @@ t.test('what programs print is read by the native reader', async (t) => {
     fc.double({ noNaN: true, min: 1e-6, max: 1e6 }).map((x) => x.toFixed(12)),
     fc.double({ noNaN: true, min: 1e-30, max: 1e30 }).chain((x) => fc.integer({ min: 0, max: 16 }).map((digits) => x.toExponential(digits)))
   )
-  fc.assert(fc.property(printed, (spelling) => alone(spelling).every((list) => list !== null) && wrong([spelling, `-${spelling.replace('-', '')}`]).length === 0), { numRuns: 20000 })
+  for (native of [nativeReader, portableReader()]) fc.assert(fc.property(printed, (spelling) => alone(spelling).every((list) => list !== null) && wrong([spelling, `-${spelling.replace('-', '')}`]).length === 0), { numRuns: 20000 })
   for (const digits of ['18446744073709551616', '0.018446744073709551616', '0.00000036893488147419103232', '123456789012345678901', '1e-70', '0.1e99', '0.12345678901234567890123456789012345']) {
     t.same(alone(digits), [null, null], `${digits} is not`)
     t.same(wrong([digits.replace('e99', 'e30')]), [])
   }
 })
 
-t.test('the native reader keeps to the bytes it is given', async (t) => {
+t.test('the native readers keep to the bytes they are given', async (t) => {
   const text = '[[1.25, -0.30000001192092896], [12345678.5, 7e-3]]'
-  for (let from = 0; from < 40; from++) {
-    const all = Buffer.from(`${' '.repeat(from)}${text}`)
-    t.same(nativeReader!(all, from)?.singles, Float32Array.of(1.25, 0.30000001192092896 * -1, 12345678.5, 7e-3), `after ${from} bytes`)
-    for (let to = from; to < all.length; to++) if (nativeReader!(all.subarray(0, to), from) !== null) t.fail(`cut off at ${to}`)
+  for (const read of [nativeReader!, portableReader()!]) {
+    for (let from = 0; from < 40; from++) {
+      const all = Buffer.from(`${' '.repeat(from)}${text}`)
+      t.same(read(all, from)?.singles, Float32Array.of(1.25, -0.30000001192092896, 12345678.5, 7e-3), `after ${from} bytes`)
+      for (let to = from; to < all.length; to++) if (read(all.subarray(0, to), from) !== null) t.fail(`cut off at ${to}`)
+    }
+    for (const from of [-1, 100]) t.throws(() => read(Buffer.from(text), from))
   }
-  for (const from of [-1, 100]) t.throws(() => nativeReader!(Buffer.from(text), from))
 })
 
 forBoth('digits up to 800, with and without a point', async () => {

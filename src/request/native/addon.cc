@@ -1,4 +1,4 @@
-// The reader of lists' face to Node (Node-API): read().
+// The reader of lists' face to Node (Node-API): read() as the processor can, and portable(), as any can.
 
 #include "../../node-api.h"
 #include "numbers.h"
@@ -12,9 +12,12 @@ const Readers& best() {
   return read_list_base;
 }
 
+const Readers& base() { return read_list_base; }
+
 // read(bytes, from, into, found): as float32 or as doubles, as `into` has them; what came of the list whose first bracket stands at `from` (Outcome); `found` gets the place after its last bracket, how many numbers there are, and the sizes of its axes.
+template <const Readers& (*choose)()>
 napi_value read(napi_env env, napi_callback_info info) {
-  static const Readers& readers = best();
+  static const Readers& readers = choose();
   const Arguments<4> given(env, info);
   size_t size, room, places;
   const char* const bytes = (const char*)array<uint8_t>(env, given.at[0], napi_uint8_array, &size);
@@ -42,7 +45,8 @@ napi_value read(napi_env env, napi_callback_info info) {
 
 NAPI_MODULE_INIT() {
   try {
-    give<read>(env, exports, "read");
+    give<read<best>>(env, exports, "read");
+    give<read<base>>(env, exports, "portable");
   } catch (const Failure& failure) {
     napi_throw_error(env, nullptr, failure.message);
   }

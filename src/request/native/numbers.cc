@@ -176,7 +176,7 @@ struct Reader {
   }
 
   // A number that has a point and no power, with room on both sides: most are. No bound is looked at, as little as can be waits for the bytes before, and signs and digits make no
-  // branch, as they cannot be foreseen. False, and nothing read, for all others.
+  // branch, as they cannot be foreseen. False, and no more than a blank read, for all others.
   [[gnu::always_inline]] bool plain(double& to) {
 #if defined(__AVX2__)
     if (end - at < 2 * window || at - begin < window) return false;

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
-/** What scripts/native.mjs makes of addon.cc: what came of a list (`Outcome` in numbers.h). */
-interface Addon { readonly read: (bytes: Uint8Array, from: number, into: Float32Array | Float64Array, found: Float64Array) => number }
+/** What came of a list (`Outcome` in numbers.h). */
+type Read = (bytes: Uint8Array, from: number, into: Float32Array | Float64Array, found: Float64Array) => number
 const full = 2
 
 /** A list's sizes, its numbers as float32 in an array of their own, the same before they were rounded, read when asked for, and where the byte after its last bracket is. */
@@ -16,7 +16,7 @@ const scratch = new Float32Array(2 ** 18)
 /** The end, how many numbers there are, and the sizes of 16 axes, 0 behind the last. */
 const found = new Float64Array(18)
 
-const reader = ({ read }: Addon): NativeReader => (bytes, from) => {
+const reader = (read: Read): NativeReader => (bytes, from) => {
   let into = scratch
   let outcome = read(bytes, from, into, found)
   // Not as many at once as the bytes may hold: a body may have hundreds of lists.
@@ -31,13 +31,17 @@ const reader = ({ read }: Addon): NativeReader => (bytes, from) => {
   return { shape: sizes.filter((size) => size > 0), singles: into.slice(0, count), doubles, end }
 }
 
-function load (): NativeReader | null {
+/** What scripts/native.mjs makes of addon.cc. */
+function load (name: 'read' | 'portable'): NativeReader | null {
   try {
-    return reader(createRequire(import.meta.url)(join(import.meta.dirname, '..', '..', '..', 'native', 'numbers.node')) as Addon)
+    return reader((createRequire(import.meta.url)(join(import.meta.dirname, '..', '..', '..', 'native', 'numbers.node')) as Record<typeof name, Read>)[name])
   } catch {
     return null
   }
 }
 
 /** Null where it was not built. */
-export const nativeReader = load()
+export const nativeReader = load('read')
+
+/** The same as it is where the processor has no AVX2. */
+export const portableReader = (): NativeReader | null => load('portable')
