@@ -14,6 +14,7 @@ t.test('events are whole, wherever a stream is cut', async (t) => {
     const found = places.slice(1).flatMap((to, n) => read(stream.slice(places[n], to)))
     return JSON.stringify(found) === JSON.stringify(events.map(([event, own]) => ({ event, data: own })))
   }), { numRuns: 300 })
+  t.same(eventReader()('data: {"text":"\u2028\u2029\u0085"}\n\n'), [{ event: 'message', data: '{"text":"\u2028\u2029\u0085"}' }], 'what only JavaScript calls an end of a line')
   t.same(eventReader()(': a comment\n\ndata: 1\ndata: 2\n\n'), [{ event: 'message', data: '1\n2' }])
 })
 

@@ -11,7 +11,7 @@ export function eventReader (): (piece: string) => ServerEvent[] {
     const blocks = rest.split(/\r\n\r\n|\n\n|\r\r/)
     rest = blocks.pop()!
     return blocks.flatMap((block) => {
-      const fields = block.split(/\r\n|\n|\r/).map((line) => /^([^:]*):? ?(.*)$/.exec(line)!.slice(1))
+      const fields = block.split(/\r\n|\n|\r/).map((line) => /^([^:]*):? ?(.*)$/s.exec(line)!.slice(1))
       const data = fields.filter(([name]) => name === 'data').map(([, value]) => value)
       return data.length === 0 ? [] : [{ event: fields.findLast(([name]) => name === 'event')?.[1] ?? 'message', data: data.join('\n') }]
     })
