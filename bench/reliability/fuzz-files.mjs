@@ -46,7 +46,7 @@ for (const [format, source] of formats) {
   const main = join(folder, names.find((name) => /^model\.(keras|h5|json)$/.test(name)))
   const weights = names.includes('model.weights.h5') ? join(folder, 'model.weights.h5') : null
   const originals = new Map(names.map((name) => [name, readFileSync(join(folder, name))]))
-  const read = async (how) => await attempt({ main, weights }, { seconds, ...how })
+  const read = async (how) => await attempt({ main, weights }, how)
   const { file } = await read({})
   const { digest } = file
   const count = counts[format] = { cuts: tally(), flips: tally(), digest: tally() }
@@ -99,7 +99,7 @@ await service.close()
 rmSync(home, { recursive: true })
 
 const sum = (kind, outcome) => Object.values(counts).reduce((total, count) => total + count[kind][outcome], 0)
-const said = (kind) => `${sum(kind, 'all')} files (${Object.entries(counts).map(([format, count]) => `${format} ${count[kind].all}`).join(', ')}): ${sum(kind, 'refused')} refused, ${sum(kind, 'loaded')} loaded, ${sum(kind, 'late')} not read within ${seconds} s, ${sum(kind, 'ended')} ended their reading process, ${sum(kind, 'crash')} crashes`
+const said = (kind) => `${sum(kind, 'all')} files (${Object.entries(counts).map(([format, count]) => `${format} ${count[kind].all}`).join(', ')}): ${sum(kind, 'refused')} refused${sum(kind, 'circles') > 0 ? ` (${sum(kind, 'circles')} that sent HDF5 round in circles, after 3 s)` : ''}, ${sum(kind, 'loaded')} loaded, ${sum(kind, 'late')} not read within ${seconds} s, ${sum(kind, 'ended')} ended their reading process, ${sum(kind, 'crash')} crashes`
 const stands = broken.length === 0 ? '; everything stands' : `; does not stand: ${[...new Set(broken)].join(', ')}`
 const how = `node bench/reliability/fuzz-files.mjs ${process.argv.slice(2).join(' ')}`.trim()
 const rows = [{ row: 1, fault: 'truncated files of each format, cut every 64 bytes', wanted: '422, 100 %, < 1 s each', got: `${said('cuts')}; the slowest ${Math.round(slow.cut)} ms${stands}`, held: sum('cuts', 'refused') === sum('cuts', 'all') && slow.cut < 1000 && broken.length === 0, how }]
@@ -128,11 +128,12 @@ function placesIn (originals) {
 }
 
 function tally () {
-  return { all: 0, refused: 0, loaded: 0, late: 0, ended: 0, crash: 0 }
+  return { all: 0, refused: 0, circles: 0, loaded: 0, late: 0, ended: 0, crash: 0 }
 }
 
 function note (count, { outcome, message }, what) {
   count.all++
   count[outcome]++
+  if (outcome === 'refused' && /did not come to an end/.test(message)) count.circles++
   if (outcome === 'crash' || outcome === 'late' || outcome === 'ended') console.log(`${what}: ${outcome}: ${message}`)
 }

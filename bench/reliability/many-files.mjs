@@ -46,12 +46,13 @@ if (process.argv[1] === own && process.send !== undefined) {
   const { Fault } = await import('../../dist/src/errors.js')
   const { assembleModel } = await import('../../dist/src/registry/assemble.js')
   const { contentOf } = await import('../../dist/src/registry/content.js')
+  const { usualLimits } = await import('../../dist/src/registry/read.js')
   process.on('disconnect', () => process.exit())
   process.on('message', async (files) => {
     let outcome = 'loaded'
     let message = ''
     try {
-      await assembleModel(await contentOf(files), { seconds: Infinity, memory, nonFinite: false })
+      await assembleModel(await contentOf(files), { ...usualLimits, memory })
     } catch (error) {
       // The reader makes a fault of whatever else it meets.
       outcome = error instanceof Fault && error.status !== 422 ? 'crash' : 'refused'

@@ -14,7 +14,10 @@ export async function startService () {
   return { url: server.url, check, close: server.close }
 }
 
-/** What becomes of a file: 'loaded', 'refused', 'late', 'ended' (its reading process), or 'crash'; with the time and the message. */
+/** What takes longer is late. */
+const late = 5000
+
+/** What becomes of a file: 'loaded', 'refused', 'late' (by more than 5 s), 'ended' (its reading process), or 'crash'; with the time and the message. */
 export async function attempt (files, how = {}) {
   const start = performance.now()
   const took = () => performance.now() - start
@@ -24,7 +27,7 @@ export async function attempt (files, how = {}) {
   } catch (error) {
     const { message } = error
     if (!(error instanceof Fault) || error.status !== 422) return { outcome: 'crash', ms: took(), message: String(error?.stack ?? error) }
-    const outcome = /did not come to an end/.test(message) ? 'late' : /^reading .* failed/.test(message) ? 'ended' : 'refused'
+    const outcome = took() > late ? 'late' : /^reading .* failed/.test(message) ? 'ended' : 'refused'
     return { outcome, ms: took(), message }
   }
 }

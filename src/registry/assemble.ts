@@ -12,6 +12,7 @@ import { openKeras } from './formats/keras.ts'
 import { isConverted, openConverted, treeOf, type Converted } from './formats/tfjs.ts'
 import { parseJson, string } from './json.ts'
 import { originOf } from './origin.ts'
+import type { Limits } from './read.ts'
 import { inRunOrder } from './run-order.ts'
 import type { LayerSpec } from './spec.ts'
 import { Topology } from './topology.ts'
@@ -19,13 +20,13 @@ import { fromTree } from './tree.ts'
 import { fromGroups, fromNames, Weights } from './weights.ts'
 
 /** What may be read: see `Limits` of read.ts. */
-export interface Allowed { readonly nonFinite: boolean }
+export type Allowed = Pick<Limits, 'nonFinite' | 'seconds'>
 
 /** A model from its bytes. Throws what `readModel` throws. */
 export async function assembleModel (content: Content, allowed: Allowed): Promise<ModelFile> {
   const notes = new Set<string>()
   const { name, main, document, digest } = content
-  const reading = { notes, budget: new Budget(content.size) }
+  const reading = { notes, budget: new Budget(content.size), seconds: allowed.seconds / 10 + content.size / 10e6 }
   const whole = (format: Format, parts: Pick<Parts, 'architecture' | 'version' | 'weights'>): ModelFile => assemble({ ...parts, name, format, notes, digest, allowed })
   if (document !== null) {
     if (isConverted(document)) {

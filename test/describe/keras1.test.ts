@@ -25,7 +25,7 @@ t.test('files of Keras 1: the arrays as they lie in the file, in its order and u
     const file = await readModel({ main, weights: null })
     const weights = listed(file)
     const bytes = readFileSync(main)
-    const filed = await Hdf5.use(bytes, id, { notes: new Set(), budget: new Budget(bytes.length) }, (opened) => {
+    const filed = await Hdf5.use(bytes, id, { notes: new Set(), budget: new Budget(bytes.length), seconds: 3 }, (opened) => {
       const found = filedWeights(opened, 'model_weights')
       return ('groups' in found ? found.groups : []).map(({ name, arrays }) => ({ name, arrays: arrays.map((array) => ({ name: array.name, shape: array.shape, data: [...array.read()] })) }))
     })

@@ -3,6 +3,7 @@ import type { Attribute, Dataset, File, Group, Metadata } from 'h5wasm'
 import { Fault } from '../../errors.ts'
 import { decode, sizeOf, type Encoding, type Stored } from '../arrays.ts'
 import type { Budget } from '../budget.ts'
+import { tookTooLong, within } from './within.ts'
 
 /** Groups within groups deeper than any Keras writes. */
 const deepest = 64
@@ -11,8 +12,8 @@ const deepest = 64
 const bytesEach = 16
 const lookupsFree = 1000
 
-/** What is kept of one reading: what is to be said of the numbers, and how much the file may declare. */
-export interface Reading { readonly notes: Set<string>, readonly budget: Budget }
+/** What is kept of one reading: what is to be said of the numbers, how much the file may declare, and the seconds that the library and what is made of its numbers may take. */
+export interface Reading { readonly notes: Set<string>, readonly budget: Budget, readonly seconds: number }
 
 /** Do the bytes begin as an HDF5 file's do? */
 export const isHdf5 = (bytes: Uint8Array): boolean => Buffer.from(bytes.subarray(0, 8)).toString('latin1') === '\x89HDF\r\n\x1a\n'
@@ -64,13 +65,16 @@ export class Hdf5 {
     const name = `${randomUUID()}.h5`
     // Without a copy; the library's types do not know the option.
     module.FS.writeFile(name, bytes, { canOwn: true } as object)
-    let file: File | null = null
+    let file = null as File | null
     try {
-      file = new h5wasm.File(name, 'r')
-      if (file.file_id < 0) throw new Error('it cannot be opened')
-      const result = use(new Hdf5(file, bytes.length, h5wasm, module, reading))
-      file.close()
-      return result
+      // Sizes and addresses that are damaged send the library round in circles.
+      return within(reading.seconds, () => {
+        file = new h5wasm.File(name, 'r')
+        if (file.file_id < 0) throw new Error('it cannot be opened')
+        const result = use(new Hdf5(file, bytes.length, h5wasm, module, reading))
+        file.close()
+        return result
+      })
     } catch (error) {
       // A file whose layers are none of ours is as sound as any other.
       if (error instanceof Fault && error.code === 'unsupported_layer') {
@@ -80,6 +84,7 @@ export class Hdf5 {
       // Closing a damaged file may never end, and what it did to the library's memory is not known: both are left to themselves.
       library = null
       if (error instanceof Fault) throw error
+      if (tookTooLong(error)) throw new Fault('bad_file', `reading "${what}" did not come to an end within ${Number(reading.seconds.toFixed(1))} seconds: it is damaged, or IMPORT_TIMEOUT_S, of which an HDF5 file has a tenth, is too short for it here`)
       throw new Fault('bad_file', `"${what}" is damaged: ${error instanceof Error ? error.message : String(error)}`)
     } finally {
       module.FS.unlink(name)
