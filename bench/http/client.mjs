@@ -2,6 +2,7 @@
 
 import { performance } from 'node:perf_hooks'
 import { Client } from 'undici'
+import { Connection } from './connection.mjs'
 
 /** One request: what it was answered, after how many milliseconds, and the body where `keep` asks for it. */
 export function send (client, { path, headers, body }, keep = false) {
@@ -37,7 +38,7 @@ export async function sendOnce (port, request) {
  * seconds is measured too. `kind` of a request, where there is one, sorts the latencies.
  */
 export async function round ({ port, requests, seconds }) {
-  const clients = requests.map(() => new Client(`http://127.0.0.1:${port}`, { pipelining: 1 }))
+  const connections = requests.map(() => new Connection(port))
   const latencies = new Map()
   let [count, errors, bytes, last] = [0, 0, 0, 0]
   const cpu = process.cpuUsage()
@@ -46,7 +47,7 @@ export async function round ({ port, requests, seconds }) {
   await Promise.all(requests.map(async (request, n) => {
     const own = []
     do {
-      const answer = await send(clients[n], request)
+      const answer = await connections[n].send(request)
       if (answer.status !== 200) errors++
       own.push(answer.ms)
       bytes += answer.bytes
@@ -56,7 +57,7 @@ export async function round ({ port, requests, seconds }) {
     latencies.set(kind, [...latencies.get(kind) ?? [], ...own])
   }))
   const { user, system } = process.cpuUsage(cpu)
-  await Promise.all(clients.map(async (client) => await client.close()))
+  for (const connection of connections) connection.close()
   return { count, errors, rate: count / (last - started) * 1000, bytes: bytes / count, clientCpu: (user + system) / 1000 / count, latencies }
 }
 
