@@ -157,9 +157,9 @@ export class Hand {
     const parts = jobs.map(({ job: { batch, format, head, study }, resolve, reject }) => {
       const id = this.#wait({
         resolve: (message) => {
-          const { body: { buffer, byteOffset, length } } = message as Answer
+          const { body: { buffer, byteOffset, length }, milliseconds } = message as Answer
           resolve(Buffer.from(buffer, byteOffset, length), this)
-          this.#done()
+          this.#done(milliseconds)
         },
         reject: (error) => {
           reject(error)
@@ -212,12 +212,12 @@ export class Hand {
     else waiting?.resolve(message)
   }
 
-  #done (): void {
+  #done (milliseconds = performance.now() - this.#since): void {
     if (this.#running === 0 || --this.#running > 0) return
     this.busy = false
     const jobs = this.#jobs
     this.#jobs = []
-    this.#events.onFree(jobs, performance.now() - this.#since)
+    this.#events.onFree(jobs, milliseconds)
   }
 
   /** Where a plan that is new to the thread shall stand. */

@@ -10,8 +10,14 @@ export class Costs {
   /** Milliseconds a number of the inputs, by model and kind of job. */
   readonly #rates = new Map<string, Map<string, number>>()
 
+  /** Of one alone, with what goes to and fro. */
   of (queued: Queued): number {
-    return overhead + queued.size.numbers * (this.#rates.get(queued.model)?.get(kindOf(queued)) ?? unknown)
+    return overhead + this.time(queued)
+  }
+
+  /** Of its share of a thread. */
+  time (queued: Queued): number {
+    return queued.size.numbers * (this.#rates.get(queued.model)?.get(kindOf(queued)) ?? unknown)
   }
 
   /** Jobs of one kind ran together for so long. */
@@ -34,7 +40,7 @@ export class Costs {
 const kindOf = ({ job: { study, plan } }: Queued): string => study?.kind ?? (plan.layers.length === 0 ? 'predict' : 'states')
 
 /** A job that waits, and where: `rank` orders the jobs of its model. */
-interface Place { readonly queued: Queued, readonly cost: number, readonly rank: number }
+interface Place { readonly queued: Queued, readonly milliseconds: number, readonly cost: number, readonly rank: number }
 
 /** The jobs of a model that wait, in the order they came. */
 interface Flow { places: Place[], /** Its time: what its jobs have cost. */ time: number, /** The same since it last had none that waited. */ served: number }
@@ -49,9 +55,15 @@ export class Order {
   readonly #costs: Costs
   readonly #flows = new Map<string, Flow>()
   #time = 0
+  #milliseconds = 0
 
   constructor (costs: Costs) {
     this.#costs = costs
+  }
+
+  /** What those that wait will take of the threads, as it was foretold when they came. */
+  get milliseconds (): number {
+    return this.#milliseconds
   }
 
   push (queued: Queued): void {
@@ -62,7 +74,9 @@ export class Order {
       flow.served = 0
     }
     const cost = 2 ** Math.ceil(Math.log2(this.#costs.of(queued)))
-    flow.places.push({ queued, cost, rank: flow.served + cost })
+    const milliseconds = this.#costs.time(queued)
+    this.#milliseconds += milliseconds
+    flow.places.push({ queued, milliseconds, cost, rank: flow.served + cost })
   }
 
   /** The job that is next, and of the others of its model, in the order they came, those that `choose` takes along. Empty where none waits. */
@@ -82,7 +96,7 @@ export class Order {
     const { flow, place } = next
     const along = new Set(choose(place.queued, flow.places.filter((one) => one !== place).map(({ queued }) => queued)))
     const taken = [place, ...flow.places.filter(({ queued }) => along.has(queued))]
-    flow.places = flow.places.filter((one) => !taken.includes(one))
+    flow.places = this.#without(flow, (one) => taken.includes(one))
     // Together they cost less, but each has its share of the thread.
     const cost = taken.reduce((sum, one) => sum + one.cost, 0)
     this.#time = Math.max(this.#time, flow.time)
@@ -97,8 +111,13 @@ export class Order {
     for (const flow of this.#flows.values()) {
       if (!flow.places.some(({ queued }) => leaves(queued))) continue
       removed.push(...flow.places.filter(({ queued }) => leaves(queued)).map(({ queued }) => queued))
-      flow.places = flow.places.filter(({ queued }) => !removed.includes(queued))
+      flow.places = this.#without(flow, ({ queued }) => removed.includes(queued))
     }
     return removed
+  }
+
+  #without ({ places }: Flow, leaves: (place: Place) => boolean): Place[] {
+    for (const place of places) if (leaves(place)) this.#milliseconds -= place.milliseconds
+    return places.filter((place) => !leaves(place))
   }
 }

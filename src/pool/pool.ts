@@ -6,6 +6,7 @@ import { Hand } from './hand.ts'
 import type { FromWorker, LoadCheck, Pool, Ran, WorkerData } from './protocol.ts'
 import { Costs } from './order.ts'
 import { Queue, sizeOf, type Limits, type Maker, type Queued } from './queue.ts'
+import { soon, takers } from './takers.ts'
 
 export interface PoolOptions {
   readonly engine: WorkerData['engine']
@@ -44,17 +45,27 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
   let closing = false
   const isClosing = (): boolean => closing
   let watch: NodeJS.Timeout | null = null
+  /** A second look at what waits for a thread that should be free soon. */
+  let second: NodeJS.Timeout | null = null
 
   /** A thread that is free takes its share of what waits: the others will be free soon, and what ran together is answered one after the other. */
   const next = (): void => {
-    for (const hand of hands) {
+    if (queue.length === 0) return
+    const taking = hands.slice(0, takers(hands, queue, costs, performance.now()))
+    for (const hand of taking) {
       while (!hand.busy) {
-        const jobs = queue.take(Math.ceil(queue.length / hands.length)).filter((queued) => !isOver(queued, performance.now()))
+        const jobs = queue.take(Math.ceil(queue.length / taking.length)).filter((queued) => !isOver(queued, performance.now()))
         if (jobs.length > 0) {
           for (const queued of jobs) queued.begun?.(jobs.length)
           hand.run(jobs)
         } else if (queue.length === 0) return
       }
+    }
+    if (taking.length < hands.length) {
+      second ??= setTimeout(() => {
+        second = null
+        next()
+      }, soon).unref()
     }
   }
 
@@ -202,6 +213,7 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
     close: async () => {
       closing = true
       if (watch !== null) clearInterval(watch)
+      if (second !== null) clearTimeout(second)
       for (const { reject } of queue.remove(() => true)) reject(new Fault('not_ready', 'the service is stopping'))
       await Promise.all(hands.map(async (hand) => await hand.close()))
     }

@@ -58,7 +58,8 @@ export type FromWorker =
   { readonly type: 'started', readonly engine: EngineInfo } |
   { readonly type: 'loaded', readonly id: number, readonly receipt: Receipt, readonly reason?: string } |
   { readonly type: 'unloaded', readonly id: number } |
-  { readonly type: 'answered', readonly id: number, readonly body: Uint8Array } |
+  /** `milliseconds`: since the thread began with the jobs that ran together. */
+  { readonly type: 'answered', readonly id: number, readonly body: Uint8Array, readonly milliseconds: number } |
   { readonly type: 'failed', readonly id: number, readonly code: FaultCode, readonly detail: string, readonly pointer?: string }
 
 export type EngineName = 'native' | 'onnx' | 'tfjs' | 'wasm'

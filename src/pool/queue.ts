@@ -59,6 +59,11 @@ export class Queue {
     return this.#bytes
   }
 
+  /** What all of it will take of the threads. */
+  get milliseconds (): number {
+    return this.#order.milliseconds
+  }
+
   /** One more would be refused, or a share of the places is taken. Whether there are bytes left for it is known only of one that has been tried. */
   full (share = 1): boolean {
     return this.#length >= this.#limits.requests * share || this.#crowded

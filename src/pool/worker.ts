@@ -56,6 +56,7 @@ async function load (id: number, { model, file, check }: Extract<ToWorker, { typ
 
 /** Runs jobs of one plan together; each answer goes as soon as it is encoded. One that does not pass its own check is not given. */
 async function run ({ model, slot, plan, parts, sent }: Extract<ToWorker, { type: 'run' }>): Promise<void> {
+  const since = performance.now()
   giveBack(sent)
   if (plan !== undefined) plans[slot] = plan
   const own = plans[slot]
@@ -67,7 +68,7 @@ async function run ({ model, slot, plan, parts, sent }: Extract<ToWorker, { type
       if (hosted === undefined) throw new Fault('not_ready', 'the model is not loaded yet: try again in a moment')
       const body = study === undefined ? encoded(outcomes[n], head, format, own) : written(head, await carryOut(hosted, own, batch, study))
       // Shared memory is seen where it lies; the rest is moved.
-      send({ type: 'answered', id, body }, body.buffer instanceof ArrayBuffer ? [body.buffer] : [])
+      send({ type: 'answered', id, body, milliseconds: performance.now() - since }, body.buffer instanceof ArrayBuffer ? [body.buffer] : [])
     } catch (error) {
       fail(id, error as Error)
     }

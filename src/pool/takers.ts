@@ -1,0 +1,21 @@
+import { availableParallelism } from 'node:os'
+import type { Hand } from './hand.ts'
+import type { Costs } from './order.ts'
+import type { Queue } from './queue.ts'
+
+/** Milliseconds of a job in a thread below which the HTTP side, with its client, has about as much to do for it. */
+const small = 0.75
+/** Milliseconds in which a thread is free soon. */
+export const soon = 5
+
+/**
+ * The threads that may take what waits now. Where there are as many as cores, the last one shares a core with the HTTP side, and for small jobs that costs more than it
+ * brings: run together by the threads before it, they take less than shared out. So it takes them only where one of those is not free soon, or one more would be refused; larger jobs it takes like the others.
+ * Of the threads `cores - 1`, one at least, are those before it.
+ */
+export function takers (hands: ReadonlyArray<Pick<Hand, 'busy' | 'work'>>, queue: Pick<Queue, 'length' | 'milliseconds' | 'full'>, costs: Pick<Costs, 'time'>, now: number, cores = availableParallelism()): number {
+  const before = Math.min(hands.length, Math.max(1, cores - 1))
+  const isSoonFree = ({ busy, work }: Pick<Hand, 'busy' | 'work'>): boolean =>
+    !busy || (work !== null && now - work.since < soon && work.jobs.reduce((sum, job) => sum + costs.time(job), 0) < soon)
+  return queue.milliseconds < small * queue.length && !queue.full() && hands.slice(0, before).every(isSoonFree) ? before : hands.length
+}
