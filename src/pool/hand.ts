@@ -22,7 +22,7 @@ interface Waiting {
 
 /** Told by a thread, whenever it happens. */
 export interface HandEvents {
-  /** All that it ran is answered: those jobs, after so many milliseconds. */
+  /** All that it ran is answered: those jobs, which took it so many milliseconds. */
   readonly onFree: (jobs: readonly Queued[], milliseconds: number) => void
   /** It stopped without being asked to. What it ran has been failed with `not_ready`. */
   readonly onDeath: (hand: Hand, reason: string) => void

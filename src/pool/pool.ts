@@ -61,7 +61,7 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
         } else if (queue.length === 0) return
       }
     }
-    if (taking.length < hands.length) {
+    if (queue.length > 0 && taking.length < hands.length) {
       second ??= setTimeout(() => {
         second = null
         next()
