@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Fault, Gone } from '../errors.ts'
 import type { ModelFile } from '../model.ts'
@@ -45,13 +46,15 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
   let closing = false
   const isClosing = (): boolean => closing
   let watch: NodeJS.Timeout | null = null
+  /** How busy this side is, and what that was found from. */
+  let [loop, looked] = [0, performance.eventLoopUtilization()]
   /** A second look at what waits for a thread that should be free soon. */
   let second: NodeJS.Timeout | null = null
 
   /** A thread that is free takes its share of what waits: the others will be free soon, and what ran together is answered one after the other. */
   const next = (): void => {
     if (queue.length === 0) return
-    const taking = hands.slice(0, takers(hands, queue, costs, performance.now()))
+    const taking = hands.slice(0, takers(hands, queue, costs, performance.now(), loop))
     for (const hand of taking) {
       while (!hand.busy) {
         const jobs = queue.take(Math.ceil(queue.length / taking.length)).filter((queued) => !isOver(queued, performance.now()))
@@ -71,6 +74,9 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
 
   const look = (): void => {
     const now = performance.now()
+    const utilization = performance.eventLoopUtilization()
+    loop = (loop + performance.eventLoopUtilization(utilization, looked).utilization) / 2
+    looked = utilization
     queue.remove((queued) => isOver(queued, now))
     let working = false
     for (const hand of hands) {
@@ -200,7 +206,10 @@ export async function startPool ({ engine, workers, queue: limits, longest = Inf
         // Those who have left make room.
         if (queue.length >= limits.requests) queue.remove((other) => isOver(other, since))
         queue.push(queued)
-        watch ??= setInterval(look, often).unref()
+        if (watch === null) {
+          watch = setInterval(look, often).unref()
+          looked = performance.eventLoopUtilization()
+        }
         next()
       })
     },

@@ -12,9 +12,9 @@ const away: Some = { busy: true, work: null }
 const works = (milliseconds: readonly number[], since = 1000): Some => ({ busy: true, work: { since, jobs: milliseconds.map((one) => one as unknown as Queued) } })
 const costs = { time: (job: Queued): number => job as unknown as number }
 const waiting = (...milliseconds: number[]): Parameters<typeof takers>[1] => ({ length: milliseconds.length, milliseconds: milliseconds.reduce((sum, one) => sum + one, 0), full: () => milliseconds.length >= 6 })
-const of = (hands: Hands, queue: ReturnType<typeof waiting>, cores: number, now = 1001): number => takers(hands, queue, costs, now, cores)
+const of = (hands: Hands, queue: ReturnType<typeof waiting>, cores: number, loop = 0.8): number => takers(hands, queue, costs, 1001, loop, cores)
 
-t.test('small jobs leave the last of as many threads as cores alone', async (t) => {
+t.test('small jobs leave the last of as many threads as cores alone, while the HTTP side has much to do', async (t) => {
   for (const first of [free, works([0.3]), works([0.3, 0.3, 0.3])]) {
     t.equal(of([first, free], waiting(0.3), 2), 1)
     t.equal(of([first, free], waiting(0.3, 0.2, 0.9, 0.1), 2), 1, 'small on the whole')
@@ -34,6 +34,11 @@ t.test('and small ones, where a thread before the last is not free soon: it has 
   t.equal(of([works([0.3]), free], waiting(0.1, 0.1, 0.1, 0.1, 0.1), 2), 1)
   t.equal(of([works([0.3]), free], waiting(0.1, 0.1, 0.1, 0.1, 0.1, 0.1), 2), 2)
   t.equal(of([free, works([9]), free], waiting(0.3), 3), 3)
+})
+
+t.test('and small ones, where the HTTP side has little to do', async (t) => {
+  t.equal(of([works([0.3]), free], waiting(0.3), 2, 0.3), 2)
+  t.equal(of([works([0.3]), free], waiting(0.3), 2, 0.5), 1)
 })
 
 t.test('fewer threads than cores are not spared, and one is never', async (t) => {
