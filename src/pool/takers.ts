@@ -6,7 +6,7 @@ import type { Queue } from './queue.ts'
 /** Milliseconds of a job in a thread below which the HTTP side, with its client, has about as much to do for it. */
 const small = 0.75
 /** Milliseconds in which a thread is free soon. */
-export const soon = 5
+export const soon = 3
 /** The share of its time in which the HTTP side has something to do (Node's event loop utilization), from which on it needs a core. */
 const much = 0.4
 
