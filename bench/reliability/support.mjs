@@ -14,20 +14,20 @@ export async function startService () {
   return { url: server.url, check, close: server.close }
 }
 
-/** What takes longer is late. */
-const late = 5000
+/** Seconds: what takes longer is late. */
+export const late = 5
 
-/** What becomes of a file: 'loaded', 'refused', 'late' (by more than 5 s), 'ended' (its reading process), or 'crash'; with the time and the message. */
+/** What becomes of a file: 'loaded', 'refused', 'late' (whatever came after `late`), 'ended' (its reading process), or 'crash'; with the time and the message. */
 export async function attempt (files, how = {}) {
   const start = performance.now()
   const took = () => performance.now() - start
   try {
     const file = await readModel(files, how)
-    return { outcome: 'loaded', ms: took(), message: '', file }
+    return { outcome: took() > late * 1000 ? 'late' : 'loaded', ms: took(), message: '', file }
   } catch (error) {
     const { message } = error
     if (!(error instanceof Fault) || error.status !== 422) return { outcome: 'crash', ms: took(), message: String(error?.stack ?? error) }
-    const outcome = took() > late ? 'late' : /^reading .* failed/.test(message) ? 'ended' : 'refused'
+    const outcome = took() > late * 1000 ? 'late' : /^reading .* failed/.test(message) ? 'ended' : 'refused'
     return { outcome, ms: took(), message }
   }
 }
