@@ -5,8 +5,8 @@ import type { Traced } from './extract.ts'
 const limit = 2 ** 23
 
 const lent = new WeakSet<ArrayBufferLike>()
-/** By their floats; those used longest ago first. */
-const spare = new Map<number, ArrayBuffer[]>()
+/** By the floats of their memory; those used longest ago first. */
+const spare = new Map<number, Float32Array<ArrayBuffer>[]>()
 let floats = 0
 
 /**
@@ -19,9 +19,10 @@ export function borrow (size: number): Float32Array<ArrayBuffer> {
   const used = own?.pop()
   if (own?.length === 0) spare.delete(room)
   if (used !== undefined) floats -= room
-  const buffer = used ?? new ArrayBuffer(room * Float32Array.BYTES_PER_ELEMENT)
-  lent.add(buffer)
-  return new Float32Array(buffer, 0, size)
+  // An array of the same size serves as it is: to make one takes as long as some of what is computed.
+  const array = used?.length === size && used.byteOffset === 0 ? used : new Float32Array(used?.buffer ?? new ArrayBuffer(room * Float32Array.BYTES_PER_ELEMENT), 0, size)
+  lent.add(array.buffer)
+  return array
 }
 
 /** In steps of a quarter at most, so that answers of many sizes share a few rooms. */
@@ -38,11 +39,12 @@ export function giveBack (answers: readonly Traced[]): void {
   }
 }
 
-function take ({ data: { buffer } }: Values): void {
+function take ({ data }: Values): void {
+  const { buffer } = data
   if (!lent.delete(buffer)) return
   const room = buffer.byteLength / Float32Array.BYTES_PER_ELEMENT
   const own = spare.get(room) ?? []
-  own.push(buffer as ArrayBuffer)
+  own.push(data as Float32Array<ArrayBuffer>)
   // What was used last stands last.
   spare.delete(room)
   spare.set(room, own)
@@ -51,8 +53,8 @@ function take ({ data: { buffer } }: Values): void {
 }
 
 function dropOldest (): void {
-  const [room, buffers] = spare.entries().next().value!
-  buffers.pop()
+  const [room, arrays] = spare.entries().next().value!
+  arrays.pop()
   floats -= room
-  if (buffers.length === 0) spare.delete(room)
+  if (arrays.length === 0) spare.delete(room)
 }

@@ -197,6 +197,10 @@ inline void ternary(int64_t count, float* to, Operand a, Operand b, Operand c, F
   if (n < count) some(to + n, f(taken(a, n, count - n), taken(b, n, count - n), taken(c, n, count - n)), count - n);
 }
 
+inline void chosen(int64_t count, float* to, Operand x) {
+  if (x.at != to || x.stride != 1) unary(count, to, x, [](V x) { return x; });
+}
+
 /** All operands with stride 0 or 1, the target with stride 1. */
 void dense(int32_t op, int64_t count, float* to, const Operand* x) {
   const Operand a = x[0];
@@ -236,7 +240,10 @@ void dense(int32_t op, int64_t count, float* to, const Operand* x) {
     case LESS_EQUAL: return binary(count, to, a, b, [](V x, V y) { return truth(x <= y); });
     case GREATER: return binary(count, to, a, b, [](V x, V y) { return truth(x > y); });
     case GREATER_EQUAL: return binary(count, to, a, b, [](V x, V y) { return truth(x >= y); });
-    case WHERE: return ternary(count, to, a, b, x[2], [](V mask, V x, V y) { return mask != 0.f ? x : y; });
+    case WHERE:
+      // One choice for all: that may be what lies there already.
+      if (a.stride == 0) return chosen(count, to, *a.at != 0.f ? b : x[2]);
+      return ternary(count, to, a, b, x[2], [](V mask, V x, V y) { return mask != 0.f ? x : y; });
   }
 }
 

@@ -81,7 +81,7 @@ function live (nodes: readonly Node[], wanted: Set<Store>): Node[] {
     }
     for (const store of inside) if (store.loop === undefined) wanted.add(store)
     for (const { to } of states) wanted.add(to.store)
-    return [{ ...node, ...inPlace(body, results), states: states.filter(({ from, to }) => from.store !== to.store) }]
+    return [{ ...node, ...inPlace(body, results, states), states: states.filter(({ from, to }) => from.store !== to.store) }]
   }).toReversed()
 }
 
@@ -103,7 +103,8 @@ function sunk (nodes: readonly Node[], outputs: ReadonlyMap<Store, number>): Nod
       const { store, shape: [, , columns] } = product.to
       const others = nodes.some((other) => other !== node && readBy(other).some((view) => view.store === store))
       const views = readBy(node).filter((view) => view.store === store)
-      const plain = views.every(({ shape, strides, offset, step }) => offset === 0 && step === batch * columns && shape.join() === `${batch},${columns}` && strides.join() === `${columns},1`)
+      // Whole rows of a step, or some columns of them.
+      const plain = views.every(({ shape: [own, width], strides, offset, step }) => step === batch * columns && own === batch && offset >= 0 && offset + width <= columns && strides.join() === `${columns},1`)
       if (others || views.length === 0 || !plain) continue
       const to = whole({ size: batch * columns, parted: true, loop: node }, [batch, columns])
       const atStep = (view: View): View => ({ ...view, shape: view.shape.slice(1), strides: view.strides.slice(1), step: view.strides[0] })
@@ -112,7 +113,10 @@ function sunk (nodes: readonly Node[], outputs: ReadonlyMap<Store, number>): Nod
       gone.add(product)
     }
     if (first.length === 0) return node
-    const at = (view: View): View => places.get(view.store) ?? view
+    const at = (view: View): View => {
+      const to = places.get(view.store)
+      return to === undefined ? view : { ...view, store: to.store, step: 0 }
+    }
     return {
       ...node,
       body: [...first, ...body.map((inner) => readingFrom(inner, at))],
@@ -124,7 +128,7 @@ function sunk (nodes: readonly Node[], outputs: ReadonlyMap<Store, number>): Nod
 }
 
 /** What the body makes for one result alone lies there from the start; the rest is copied in the end. */
-function inPlace (body: readonly Node[], results: Loop['results']): Pick<Loop, 'body' | 'results'> {
+function inPlace (body: readonly Node[], results: Loop['results'], states: Loop['states']): Pick<Loop, 'body' | 'results'> {
   const made = new Set(body.flatMap((node) => node.kind === 'scan' ? [] : [node.to.store]))
   const left = results.filter(({ from, to }) => {
     const { store } = from
@@ -132,5 +136,15 @@ function inPlace (body: readonly Node[], results: Loop['results']): Pick<Loop, '
     store.placed = { ...to, shape: from.shape, strides: to.strides.slice(1), step: to.strides[0] }
     return false
   })
+  for (const [n, node] of body.entries()) chosenInPlace(node, body.slice(n + 1), made, [...states, ...left])
   return { body: [...body], results: left }
+}
+
+/** Where a result is one of two choices, as at a masked step, the first lies there from the start too, unless somebody reads it afterwards: most of it is chosen. */
+function chosenInPlace (node: Node, later: readonly Node[], made: ReadonlySet<Store>, kept: ReadonlyArray<{ readonly from: View }>): void {
+  if (node.kind !== 'pointwise' || node.op !== 'where' || node.to.store.placed === undefined) return
+  const { store, type, shape, strides } = node.from[1]
+  const readLater = later.some((other) => readBy(other).some((view) => view.store === store)) || kept.some(({ from }) => from.store === store)
+  const whole = type === node.to.type && shape.join() === node.to.shape.join() && strides.join() === node.to.strides.join()
+  if (made.has(store) && !store.parted && store.placed === undefined && whole && !readLater) store.placed = node.to.store.placed
 }
