@@ -5,8 +5,8 @@ import type { Traced } from './extract.ts'
 const limit = 2 ** 23
 
 const lent = new WeakSet<ArrayBufferLike>()
-/** By the floats of their memory; those used longest ago first. */
-const spare = new Map<number, Float32Array<ArrayBuffer>[]>()
+/** By their floats; those used longest ago first. */
+const spare = new Map<number, ArrayBuffer[]>()
 let floats = 0
 
 /**
@@ -19,10 +19,9 @@ export function borrow (size: number): Float32Array<ArrayBuffer> {
   const used = own?.pop()
   if (own?.length === 0) spare.delete(room)
   if (used !== undefined) floats -= room
-  // An array of the same size serves as it is: to make one takes as long as some of what is computed.
-  const array = used?.length === size && used.byteOffset === 0 ? used : new Float32Array(used?.buffer ?? new ArrayBuffer(room * Float32Array.BYTES_PER_ELEMENT), 0, size)
-  lent.add(array.buffer)
-  return array
+  const buffer = used ?? new ArrayBuffer(room * Float32Array.BYTES_PER_ELEMENT)
+  lent.add(buffer)
+  return new Float32Array(buffer, 0, size)
 }
 
 /** In steps of a quarter at most, so that answers of many sizes share a few rooms. */
@@ -39,12 +38,11 @@ export function giveBack (answers: readonly Traced[]): void {
   }
 }
 
-function take ({ data }: Values): void {
-  const { buffer } = data
+function take ({ data: { buffer } }: Values): void {
   if (!lent.delete(buffer)) return
   const room = buffer.byteLength / Float32Array.BYTES_PER_ELEMENT
   const own = spare.get(room) ?? []
-  own.push(data as Float32Array<ArrayBuffer>)
+  own.push(buffer as ArrayBuffer)
   // What was used last stands last.
   spare.delete(room)
   spare.set(room, own)
@@ -53,8 +51,8 @@ function take ({ data }: Values): void {
 }
 
 function dropOldest (): void {
-  const [room, arrays] = spare.entries().next().value!
-  arrays.pop()
+  const [room, buffers] = spare.entries().next().value!
+  buffers.pop()
   floats -= room
-  if (arrays.length === 0) spare.delete(room)
+  if (buffers.length === 0) spare.delete(room)
 }
