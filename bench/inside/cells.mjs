@@ -30,7 +30,7 @@ const kinds = [
   { name: 'LSTM, a tenth of the steps masked', layers: [masking, ...lstm({})], blocks: 4, masked: true }
 ]
 
-export async function run ({ rounds = 7, milliseconds = 30, threads = 1 } = {}) {
+export async function run ({ rounds = 15, milliseconds = 30, threads = 1 } = {}) {
   const found = await inProcess(import.meta.url, 'measure', { rounds, milliseconds, threads }, { env: { TF_NUM_INTRAOP_THREADS: String(threads), TF_NUM_INTEROP_THREADS: '1' } })
   const all = (key) => found.flatMap((one) => one.name === 'LSTM' ? [] : [{ where: `${one.name}, ${one.kind}, B=${one.batch}`, value: one[key] }])
   return {

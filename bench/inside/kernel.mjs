@@ -14,7 +14,7 @@ const steps = [40, 100]
 const units = [64, 128, 256]
 
 /** `rounds` of about `milliseconds` for each subject at each shape. */
-export async function run ({ rounds = 5, milliseconds = 25, threads: only } = {}) {
+export async function run ({ rounds = 11, milliseconds = 25, threads: only } = {}) {
   const found = []
   for (const threads of only === undefined ? [1, 2] : [only]) {
     found.push(...await inProcess(import.meta.url, 'measure', { threads, rounds, milliseconds }, {
