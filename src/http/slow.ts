@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { isLines } from './ndjson.ts'
 import { clientError } from './problem.ts'
+import { Roster, type Listed } from './roster.ts'
 import type { App } from './service.ts'
 
 /** Bytes of a body for which its client has a second more. */
@@ -12,7 +13,7 @@ const often = 1000
 const rest = 64 * 2 ** 20
 
 /** A request that has not been answered, or has not arrived. */
-interface Open {
+interface Open extends Listed {
   readonly raw: IncomingMessage
   readonly answer: ServerResponse
   readonly socket: Socket
@@ -34,7 +35,7 @@ interface Open {
  * Node's `headersTimeout`. Who goes on sending what was refused already is cut after 64 MiB of it.
  */
 export function cutSlowClients (app: App, seconds: number): void {
-  const open = new Set<Open>()
+  const open = new Roster<Open>()
   app.addHook('onRequest', (request, { raw: answer }, next) => {
     const { raw } = request
     if (raw.socket instanceof Socket) {
@@ -54,7 +55,7 @@ export function cutSlowClients (app: App, seconds: number): void {
   })
 
   const look = (): void => {
-    for (const one of open) {
+    for (const one of open.all()) {
       const { raw, answer, socket, bytesBefore } = one
       const { bytesRead } = socket
       if (socket.destroyed || (raw.complete && answer.closed)) open.delete(one)
@@ -76,7 +77,7 @@ export function cutSlowClients (app: App, seconds: number): void {
 
   // Nothing has gone either way for as long. Its first head is Node's to wait for; a request may be waiting for its answer; a connection without one is done with.
   app.server.setTimeout(seconds * 1000, (socket: Socket) => {
-    const waits = socket.bytesWritten === 0 || [...open].some((one) => one.socket === socket)
+    const waits = socket.bytesWritten === 0 || open.all().some((one) => one.socket === socket)
     if (socket.writableLength > 0 || !waits) socket.destroy()
   })
 }

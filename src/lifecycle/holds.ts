@@ -2,7 +2,8 @@ import type { Entry } from '../registry/entry.ts'
 
 /** Counts who uses which version, so that one that was replaced or removed serves on until the last answer that it began is out. */
 export class Holds {
-  readonly #counts = new Map<Entry, number>()
+  /** 0 where nobody does any more: a Map whose entries come and go leaves its old tables behind (http/roster.ts). */
+  readonly #counts = new WeakMap<Entry, number>()
   readonly #leaving = new Set<Entry>()
   readonly #gone: (entry: Entry) => void
   readonly #free: () => void
@@ -14,7 +15,7 @@ export class Holds {
   }
 
   /** Does somebody use it? */
-  has (entry: Entry): boolean { return this.#counts.has(entry) }
+  has (entry: Entry): boolean { return (this.#counts.get(entry) ?? 0) > 0 }
 
   /** Uses a version until what comes back is called. */
   take (entry: Entry): () => void {
@@ -24,8 +25,7 @@ export class Holds {
       if (released) return
       released = true
       const left = this.#counts.get(entry)! - 1
-      if (left > 0) this.#counts.set(entry, left)
-      else this.#counts.delete(entry)
+      this.#counts.set(entry, left)
       if (left > 0) return
       if (this.#leaving.delete(entry)) this.#gone(entry)
       this.#free()
@@ -34,7 +34,7 @@ export class Holds {
 
   /** Nobody will take this version any more. */
   letGo (entry: Entry): void {
-    if (this.#counts.has(entry)) this.#leaving.add(entry)
+    if (this.has(entry)) this.#leaving.add(entry)
     else this.#gone(entry)
   }
 

@@ -43,7 +43,7 @@ const kindOf = ({ job: { study, plan } }: Queued): string => study?.kind ?? (pla
 interface Place { readonly queued: Queued, readonly milliseconds: number, readonly cost: number, readonly rank: number }
 
 /** The jobs of a model that wait, in the order they came. */
-interface Flow { places: Place[], /** Its time: what its jobs have cost. */ time: number, /** The same since it last had none that waited. */ served: number }
+interface Flow { readonly model: string, places: Place[], /** Its time: what its jobs have cost. */ time: number, /** The same since it last had none that waited. */ served: number }
 
 /**
  * Jobs in a fair order. Between models it is start-time fair queueing (Goyal, Vin, Cheng 1996) by predicted cost: each has its own time, which its jobs move on
@@ -53,7 +53,8 @@ interface Flow { places: Place[], /** Its time: what its jobs have cost. */ time
  */
 export class Order {
   readonly #costs: Costs
-  readonly #flows = new Map<string, Flow>()
+  /** Few: those of models that have jobs waiting, or had a moment ago. Not a Map, as they come and go with the jobs (http/roster.ts says why). */
+  #flows: Flow[] = []
   #time = 0
   #milliseconds = 0
 
@@ -67,8 +68,11 @@ export class Order {
   }
 
   push (queued: Queued): void {
-    const flow = this.#flows.get(queued.model) ?? { places: [], time: this.#time, served: 0 }
-    this.#flows.set(queued.model, flow)
+    let flow = this.#flows.find(({ model }) => model === queued.model)
+    if (flow === undefined) {
+      flow = { model: queued.model, places: [], time: this.#time, served: 0 }
+      this.#flows.push(flow)
+    }
     if (flow.places.length === 0) {
       flow.time = Math.max(flow.time, this.#time)
       flow.served = 0
@@ -82,12 +86,10 @@ export class Order {
   /** The job that is next, and of the others of its model, in the order they came, those that `choose` takes along. Empty where none waits. */
   take (choose: (first: Queued, others: readonly Queued[]) => readonly Queued[]): Queued[] {
     let next: { flow: Flow, place: Place, end: number } | null = null
-    for (const [model, flow] of this.#flows) {
-      if (flow.places.length === 0) {
-        // Nothing is left to remember of it.
-        if (flow.time <= this.#time) this.#flows.delete(model)
-        continue
-      }
+    // Of the others nothing is left to remember.
+    this.#flows = this.#flows.filter(({ places, time }) => places.length > 0 || time > this.#time)
+    for (const flow of this.#flows) {
+      if (flow.places.length === 0) continue
       const place = flow.places.reduce((best, one) => one.rank < best.rank ? one : best)
       const end = flow.time + place.cost
       if (next === null || end < next.end) next = { flow, place, end }
@@ -108,7 +110,7 @@ export class Order {
   /** Those for whom `leaves` says so, which wait no more. */
   remove (leaves: (queued: Queued) => boolean): Queued[] {
     const removed: Queued[] = []
-    for (const flow of this.#flows.values()) {
+    for (const flow of this.#flows) {
       if (!flow.places.some(({ queued }) => leaves(queued))) continue
       removed.push(...flow.places.filter(({ queued }) => leaves(queued)).map(({ queued }) => queued))
       flow.places = this.#without(flow, ({ queued }) => removed.includes(queued))
