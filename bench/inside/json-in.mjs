@@ -5,15 +5,13 @@ import { readNested } from '../../dist/src/request/nested.js'
 import { parseScanned } from '../../dist/src/request/scan.js'
 import { startOrjson } from '../orjson.mjs'
 import { alone, most, short } from './support/report.mjs'
-import { median, ratio } from './support/rounds.mjs'
+import { timedWays } from './support/ways.mjs'
 
 export const title = 'A number of a JSON body until it is a float32'
 
 const shape = [32, 40, 60]
 const size = shape.reduce((a, b) => a * b, 1)
 const rules = { expected: [null, null, 60], double: false }
-/** Rounds that warm up. */
-const first = 3
 
 const single = () => Math.fround(Math.tanh(2 * (Math.random() + Math.random() + Math.random() - 1.5)))
 const kinds = {
@@ -33,9 +31,9 @@ function shortest (x) {
 
 const own = 'statescope'
 const ways = {
-  [own]: (body) => readNested(parseScanned(body, (text) => JSON.parse(text)).inputs, rules, '/inputs').data,
-  'statescope, doubles too (raw: true)': (body) => readNested(parseScanned(body, (text) => JSON.parse(text)).inputs, { ...rules, double: true }, '/inputs').data,
-  'JSON.parse, then the lists': (body) => readNested(JSON.parse(body.toString()).inputs, rules, '/inputs').data
+  [own]: (body) => readNested(parseScanned(body, (text) => JSON.parse(text)).inputs, rules, '/inputs').data.length,
+  'statescope, doubles too (raw: true)': (body) => readNested(parseScanned(body, (text) => JSON.parse(text)).inputs, { ...rules, double: true }, '/inputs').data.length,
+  'JSON.parse, then the lists': (body) => readNested(JSON.parse(body.toString()).inputs, rules, '/inputs').data.length
 }
 
 const python = `
@@ -51,19 +49,12 @@ for line in sys.stdin:
 
 export async function run ({ rounds = 15 } = {}) {
   const orjson = await startOrjson(python)
-  const names = [...Object.keys(ways), ...(orjson === null ? [] : [`orjson ${orjson.version}, then NumPy`])]
   const found = []
   for (const [kind, draw] of Object.entries(kinds)) {
     const body = bodyOf(draw)
-    const times = Object.fromEntries(names.map((name) => [name, []]))
-    for (let round = -first; round < rounds; round++) {
-      for (const name of round % 2 === 0 ? names : names.toReversed()) {
-        const time = name in ways ? timed(ways[name], body) : (await orjson.run(body))[0]
-        if (round >= 0) times[name].push(time / size)
-      }
-    }
-    for (const name of names) {
-      found.push({ kind, name, bytes: body.length / size, time: median(times[name]), spread: [Math.min(...times[name]), Math.max(...times[name])], ofOwn: ratio(times[name], times[own]) })
+    for (const one of await timedWays(ways, orjson, { subject: body, bytes: body, items: size, rounds, orjsonDoes: ', then NumPy' })) {
+      if (one.gave !== size) throw new Error(`${one.gave} numbers for ${size}`)
+      found.push({ kind, perNumber: body.length / size, ...one })
     }
   }
   orjson?.end()
@@ -73,17 +64,9 @@ export async function run ({ rounds = 15 } = {}) {
       `Bodies of ${size} numbers [${shape}], in nanoseconds of CPU time a number, from the bytes of the body to the Float32Array that an engine is given. All are the nearest float32, read to the last bit as JSON.parse reads them ("node bench/json-in-exact.mjs" holds 10 million against it).`
     ],
     columns: ['numbers', 'bytes a number', 'read by', 'ns a number', 'spread', 'of statescope\'s'],
-    rows: found.map(({ kind, name, bytes, time, spread, ofOwn }) => [kind, bytes, name, time, spread.map(short).join(' to '), name === own ? '' : `${short(ofOwn)}x`]),
+    rows: found.map(({ kind, name, perNumber, time, spread, ofFirst }) => [kind, perNumber, name, time, spread.map(short).join(' to '), name === own ? '' : `${short(ofFirst)}x`]),
     targets: [most('from the bytes to a float32', 50, found.filter(({ name }) => name === own).map(({ kind, time }) => ({ where: kind, value: time })), ' ns a number')]
   }
-}
-
-function timed (way, body) {
-  const before = process.cpuUsage()
-  const data = way(body)
-  const { user, system } = process.cpuUsage(before)
-  if (data.length !== size) throw new Error(`${data.length} numbers for ${size}`)
-  return 1000 * (user + system)
 }
 
 function bodyOf (draw) {

@@ -5,14 +5,12 @@ import { nestedWriter, plainRows } from '../../dist/src/trace/float32-rows.js'
 import { compiledRows } from '../../dist/src/trace/float32-wasm.js'
 import { startOrjson } from '../orjson.mjs'
 import { alone, most, short } from './support/report.mjs'
-import { median, ratio } from './support/rounds.mjs'
+import { timedWays } from './support/ways.mjs'
 
 export const title = 'A float32 as JSON text'
 
 const shape = [16, 100, 128]
 const size = shape.reduce((a, b) => a * b, 1)
-/** Rounds that warm up. */
-const first = 3
 
 const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random())
 const kinds = {
@@ -64,22 +62,10 @@ for line in sys.stdin:
 
 export async function run ({ rounds = 15 } = {}) {
   const orjson = await startOrjson(python)
-  const names = [...Object.keys(ways), ...(orjson === null ? [] : [`orjson ${orjson.version} on NumPy`])]
   const found = []
   for (const [kind, draw] of Object.entries(kinds)) {
     const data = Float32Array.from({ length: size }, draw)
-    const times = Object.fromEntries(names.map((name) => [name, []]))
-    const lengths = {}
-    for (let round = -first; round < rounds; round++) {
-      for (const name of round % 2 === 0 ? names : names.toReversed()) {
-        const [time, bytes] = name in ways ? timed(ways[name], data) : await orjson.run(Buffer.from(data.buffer))
-        lengths[name] = bytes / size
-        if (round >= 0) times[name].push(time / size)
-      }
-    }
-    for (const name of names) {
-      found.push({ kind, name, bytes: lengths[name], time: median(times[name]), spread: [Math.min(...times[name]), Math.max(...times[name])], ofOwn: ratio(times[name], times[own]) })
-    }
+    for (const one of await timedWays(ways, orjson, { subject: data, bytes: Buffer.from(data.buffer), items: size, rounds, orjsonDoes: ' on NumPy' })) found.push({ kind, ...one })
   }
   orjson?.end()
   const ours = found.filter(({ name }) => name === own).map(({ kind, time }) => ({ where: kind, value: time }))
@@ -87,16 +73,9 @@ export async function run ({ rounds = 15 } = {}) {
     title,
     notes: [`${size} floats [${shape}], in nanoseconds of CPU time a float. Each text is the shortest that reads as the same float32 again (test/trace/float32.test.ts, and 100 million of them in float32.slow.test.ts), whichever magnitudes there are: spread evenly from 1e-6 to 1 they take more than those of states and gates do.`],
     columns: ['floats', 'written by', 'ns a float', 'spread', 'bytes a float', 'of statescope\'s'],
-    rows: found.map(({ kind, name, time, spread, bytes, ofOwn }) => [kind, name, time, spread.map(short).join(' to '), bytes, name === own ? '' : `${short(ofOwn)}x`]),
+    rows: found.map(({ kind, name, time, spread, gave, ofFirst }) => [kind, name, time, spread.map(short).join(' to '), gave / size, name === own ? '' : `${short(ofFirst)}x`]),
     targets: [most('into text', 15, ours, ' ns a float')]
   }
-}
-
-function timed (way, data) {
-  const before = process.cpuUsage()
-  const bytes = way(data)
-  const { user, system } = process.cpuUsage(before)
-  return [1000 * (user + system), bytes]
 }
 
 await alone(import.meta.url, run)
