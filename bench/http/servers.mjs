@@ -6,11 +6,11 @@ import { createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { python } from '../python.mjs'
 import { sendOnce } from './client.mjs'
 
 const bench = dirname(dirname(fileURLToPath(import.meta.url)))
 const rivals = join(bench, 'rivals')
-const python = process.env.BENCH_PYTHON ?? join(rivals, '.venv', 'bin', 'python')
 const tick = 10
 
 const uvicorn = (app, options = [], env = {}) => (port) => ({ command: python, args: ['-m', 'uvicorn', `${app}:app`, '--port', port, '--log-level', 'error', ...options], cwd: rivals, env })

@@ -1,9 +1,9 @@
 // node bench/inside/json-in.mjs: what one number of a JSON body costs until it is a float32, from the bytes to the array that an engine is given, beside JSON.parse and the lists
-// it gives, and, where $BENCH_PYTHON has them, orjson and NumPy.
+// it gives, and, where the rivals are set up, orjson and NumPy.
 
 import { readNested } from '../../dist/src/request/nested.js'
 import { parseScanned } from '../../dist/src/request/scan.js'
-import { startOrjson } from '../orjson.mjs'
+import { startOrjson } from './support/orjson.mjs'
 import { alone, most, short } from './support/report.mjs'
 import { timedWays } from './support/ways.mjs'
 

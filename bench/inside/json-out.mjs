@@ -1,9 +1,9 @@
-// node bench/inside/json-out.mjs: what one float32 costs as JSON text, beside JSON.stringify and, where $BENCH_PYTHON has it, orjson on a NumPy array.
+// node bench/inside/json-out.mjs: what one float32 costs as JSON text, beside JSON.stringify and, where the rivals are set up, orjson on a NumPy array.
 
 import { JsonWriter, jsonSize } from '../../dist/src/trace/json-writer.js'
 import { nestedWriter, plainRows } from '../../dist/src/trace/float32-rows.js'
 import { compiledRows } from '../../dist/src/trace/float32-wasm.js'
-import { startOrjson } from '../orjson.mjs'
+import { startOrjson } from './support/orjson.mjs'
 import { alone, most, short } from './support/report.mjs'
 import { timedWays } from './support/ways.mjs'
 

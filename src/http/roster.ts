@@ -3,7 +3,7 @@ export interface Listed { place?: number }
 
 /**
  * Those who come and go with every request, in no order. Not a Set: V8 leaves its table behind after some deletions, old tables keep one another, and with them whole requests
- * outlive the young generation until everything is collected. Each of its collections took twice as long for that.
+ * outlive the young generation until everything is collected. The young generation's collections took twice as long for that.
  */
 export class Roster<Member extends Listed> {
   readonly #all: Member[] = []

@@ -1,14 +1,15 @@
-// orjson and NumPy beside this process, in the Python that BENCH_PYTHON names (bench/README.md).
+// orjson and NumPy beside this process, in the rivals' Python.
 
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { python } from '../../python.mjs'
 
 /**
  * Starts a program that prints `ready VERSION`, and then a line of numbers for each line of base64 that it gets. Null where Python, or what the program imports,
  * is not there.
  */
 export async function startOrjson (program) {
-  const child = spawn(process.env.BENCH_PYTHON ?? 'python3', ['-c', program], { stdio: ['pipe', 'pipe', 'ignore'] })
+  const child = spawn(python, ['-c', program], { stdio: ['pipe', 'pipe', 'ignore'] })
   child.on('error', () => {})
   child.stdin.on('error', () => {})
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
